@@ -1,0 +1,64 @@
+"""The data that travels: a Voice goes in, a Transcript comes out. A leaf: plain values only, so that both survive Redis."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What the sender posted, in Telegram's own terms."""
+
+    VOICE = "voice"
+    VIDEO_NOTE = "video_note"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A message with speech in it, as Telegram announced it; `sent_at` is in Unix seconds."""
+
+    chat_id: int
+    message_id: int
+    sender_id: int
+    sent_at: float
+    kind: Kind
+    duration_s: float
+    size_bytes: int
+    file_id: str = ""  # Telegram's document id: the same audio forwarded has the same one
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech; times are in seconds from the start of the audio."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was heard. An empty `text` means that there was no speech."""
+
+    text: str
+    language: str
+    language_probability: float
+    duration_s: float
+    elapsed_s: float  # transcription alone, without loading the model
+    model: str
+    segments: tuple[Segment, ...] = field(default=())
+    cut_short: bool = False  # the audio ended well before its announced duration
+
+    def to_json(self) -> str:
+        """One line of JSON, the form in which Redis keeps it."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Transcript:
+        """The reverse of `to_json`."""
+        values = json.loads(line)
+        values["segments"] = tuple(Segment(**segment) for segment in values["segments"])
+        return cls(**values)
