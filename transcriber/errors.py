@@ -45,3 +45,11 @@ class ActionNeeded(TranscriberError):
 
 class Lost(TranscriberError):
     """The session is broken: replace it after a pause."""
+
+
+class Refused(TranscriberError):
+    """Telegram understood the call and said no; `code` is its own word for it, like PEER_ID_INVALID."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("api_error", error=code)
+        self.code = code

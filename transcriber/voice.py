@@ -30,6 +30,40 @@ class Voice:
     file_id: str = ""  # Telegram's document id: the same audio forwarded has the same one
 
 
+    @property
+    def key(self) -> str:
+        """The voice's name in Redis and in the queue: message ids repeat in different chats."""
+        return f"{self.chat_id}:{self.message_id}"
+
+    def to_json(self) -> str:
+        """One line of JSON, the form in which Redis keeps it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Voice:
+        """The reverse of `to_json`."""
+        values = json.loads(line)
+        return cls(**{**values, "kind": Kind(values["kind"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A message of the owner that starts with a slash; `reply_to_id` is 0 when it answers nothing."""
+
+    chat_id: int
+    message_id: int
+    text: str
+    reply_to_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody to track: the id is what counts, the name is for people to read."""
+
+    user_id: int
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of speech; times are in seconds from the start of the audio."""

@@ -1,0 +1,73 @@
+"""kurigram's client as this program uses it: it never prompts, never restarts in silence, and always closes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn
+
+from pyrogram import Client
+from pyrogram.connection import Connection
+
+from transcriber.errors import ActionNeeded, Lost, TranscriberError
+
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 3.0  # stop() of a sick client can hang (telegram-facts, fact 3)
+
+
+class _WatchedConnection(Connection):  # type: ignore[misc]  # kurigram ships no types
+    """kurigram's connection, which also says what happened to it: the library itself restarts in silence."""
+
+    def __init__(self, *, lost: Callable[[TranscriberError], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._lost = (lambda error: None) if options.get("media") else lost
+
+    async def connect(self) -> None:
+        try:
+            await super().connect()
+        except OSError:
+            self._lost(Lost("network_error", error="Connection refused"))
+            raise
+
+    async def recv(self) -> bytes | None:
+        packet: bytes | None = await super().recv()
+        if packet is None:
+            self._lost(Lost("network_error", error="Connection lost"))
+        elif len(packet) == 4:  # a transport error; -404 is a key that Telegram does not know
+            code = -int.from_bytes(packet, "little", signed=True)
+            unknown_key = ActionNeeded("session_unknown")
+            self._lost(unknown_key if code == 404 else Lost("network_error", error=f"transport error {code}"))
+        return packet
+
+
+class Account(Client):  # type: ignore[misc]  # kurigram ships no types
+    """One session. `seen` gets every batch of updates, `lost` the reason when the main connection breaks."""
+
+    def __init__(
+        self, options: dict[str, Any], *, seen: Callable[[Any], None], lost: Callable[[TranscriberError], None]
+    ) -> None:
+        super().__init__(**options, connection_factory=partial(_WatchedConnection, lost=lost))
+        self._seen = seen
+
+    async def authorize(self) -> NoReturn:
+        raise ActionNeeded("session_missing")
+
+    async def handle_updates(self, updates: Any) -> None:
+        await super().handle_updates(updates)
+        self._seen(updates)
+
+    async def close(self) -> None:
+        """Close whatever can be closed; a sick client neither hangs nor raises."""
+        steps = [self.stop] if self.is_initialized else []
+        if self.session is not None:
+            steps.append(self.session.stop)
+        for step in (*steps, self.storage.close):
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await step()
+            except Exception as error:  # noqa: BLE001 - whatever it is, this session is over
+                log.debug("closing the session: %r", error)
+        self.executor.shutdown(wait=False)

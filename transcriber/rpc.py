@@ -1,0 +1,54 @@
+"""Telegram's errors in our words: the one place where kurigram's exceptions are translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyrogram import errors
+
+from transcriber.errors import ActionNeeded, Lost, Refused, RetryLater
+
+# What only a person can mend, by Telegram's own name for it (https://core.telegram.org/api/errors).
+_ACTIONS = {
+    "AUTH_KEY_UNREGISTERED": "session_revoked",
+    "AUTH_KEY_INVALID": "session_revoked",
+    "AUTH_KEY_PERM_EMPTY": "session_revoked",
+    "SESSION_REVOKED": "session_revoked",
+    "SESSION_EXPIRED": "session_revoked",
+    "AUTH_KEY_DUPLICATED": "session_duplicated",
+    "USER_DEACTIVATED": "account_deactivated",
+    "USER_DEACTIVATED_BAN": "account_deactivated",
+    "API_ID_INVALID": "api_id_invalid",
+    "API_ID_PUBLISHED_FLOOD": "api_id_invalid",
+}
+_UNKNOWN_WAIT_S = 60.0  # FloodWait may come without a number (telegram-facts: `.value` can be None)
+
+
+def code_of(error: errors.RPCError) -> str:
+    """Telegram's name for an error, like PEER_ID_INVALID."""
+    return str(error.ID or error.NAME or error.CODE)
+
+
+def from_rpc(error: errors.RPCError) -> Exception:
+    """The error of ours that says what to do about `error`."""
+    if isinstance(error, errors.FloodWait | errors.FloodPremiumWait):
+        wait_s = float(error.value) if isinstance(error.value, int) else _UNKNOWN_WAIT_S
+        return RetryLater("flood_wait", after_s=wait_s, seconds=int(wait_s))
+    code = code_of(error)
+    if code in _ACTIONS:
+        return ActionNeeded(_ACTIONS[code])
+    if isinstance(error, errors.InternalServerError | errors.ServiceUnavailable):
+        return RetryLater("api_error", error=code)
+    return Refused(code)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what kurigram raises into RetryLater, ActionNeeded, Refused or Lost."""
+    try:
+        yield
+    except errors.RPCError as error:
+        raise from_rpc(error) from error
+    except (OSError, TimeoutError) as error:
+        raise Lost("network_error", error=str(error) or type(error).__name__) from error

@@ -1,0 +1,205 @@
+"""The account: one session at a time, from connecting to its end. Everything is said through `Telegram.call`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from pyrogram import raw
+from pyrogram.handlers import RawUpdateHandler
+
+from transcriber import inbox
+from transcriber.client import Account
+from transcriber.errors import ActionNeeded, Lost, RetryLater, TranscriberError
+from transcriber.rpc import translated
+from transcriber.voice import Command, Voice
+
+log = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 30.0  # kurigram itself gives up on an unknown key only after 177 s (telegram-facts, fact 4)
+CALL_TIMEOUT_S = 15.0
+_SETTLE_S = 2.0  # a push for what GetState already counts may still be on its way
+
+Update = (raw.types.UpdateNewMessage, raw.types.UpdateNewChannelMessage)
+
+
+class Listener(Protocol):
+    """Who is told about messages. Both must return at once: kurigram's dispatcher has few workers."""
+
+    async def on_voice(self, voice: Voice) -> None: ...
+    async def on_command(self, command: Command) -> None: ...
+
+
+class Telegram:
+    """The owner's account. `hold` is the only code that connects; everything else waits for the session it keeps."""
+
+    def __init__(
+        self,
+        session_file: Path,
+        api_id: int,
+        api_hash: str,
+        *,
+        sleep_threshold_s: int = 60,
+        max_transmissions: int = 1,
+        ping_interval_s: float = 30.0,
+        ping_timeout_s: float = 10.0,
+        may_speak: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._options = {
+            "name": session_file.stem,
+            "workdir": session_file.parent,
+            "api_id": api_id,
+            "api_hash": api_hash,
+            "sleep_threshold": sleep_threshold_s,
+            "max_concurrent_transmissions": max_transmissions,
+            "skip_updates": True,  # our own catch-up reads the history instead (telegram-facts, facts 1 and 2)
+            "workers": 2,
+            "fetch_replies": False,
+            "fetch_topics": False,
+            "fetch_stories": False,
+            "fetch_stickers": False,
+        }
+        self._ping_interval_s = ping_interval_s
+        self._ping_timeout_s = ping_timeout_s
+        self._may_speak = may_speak
+        self._client: Account | None = None
+        self._online = asyncio.Event()
+        self._broken: asyncio.Future[NoReturn] | None = None
+        self._pts = 0
+        self.gap = asyncio.Event()  # set when updates were missed: somebody should look through the history
+        self.me = 0
+        self.since: float | None = None  # Unix time of the last successful connect
+        self.sessions = 0
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a session right now."""
+        return self._online.is_set()
+
+    async def hold(self, listener: Listener, closing: asyncio.Event, on_start: Callable[[], Awaitable[None]]) -> None:
+        """Connect, call `on_start`, and keep the session until `closing` is set.
+
+        Raises Lost, RetryLater (FloodWait), Refused or ActionNeeded when it ends in any other way.
+        """
+        self._broken = asyncio.get_running_loop().create_future()
+        client = Account(self._options, seen=self._note, lost=self._break)
+        client.add_handler(RawUpdateHandler(partial(self._on_update, listener)))
+        try:
+            with translated():
+                await self._unless_broken(self._start(client))
+                await on_start()
+                await self._unless_broken(self._watch(closing))
+        finally:
+            self._online.clear()
+            self._client = None
+            await client.close()
+
+    async def call(self, query: Any, *, timeout_s: float = CALL_TIMEOUT_S) -> Any:
+        """Send one TL function, without kurigram's own retries (they would hide RANDOM_ID_DUPLICATE, fact 10).
+
+        Waits for a session first. Raises RetryLater, Refused, ActionNeeded or Lost.
+        """
+        client = await self.client()
+        try:
+            with translated():
+                result = await client.session.send(query, timeout=timeout_s)
+        except ActionNeeded as error:
+            self._break(error)  # for the supervisor; the caller's own work is not to blame
+            raise Lost(error.key) from error
+        if isinstance(result, raw.types.BadMsgNotification):  # fact 16: returned, not raised
+            raise RetryLater("clock_skew")
+        with translated():
+            await client.fetch_peers([*getattr(result, "users", []), *getattr(result, "chats", [])])
+        self._note(result)
+        return result
+
+    async def client(self) -> Account:
+        """The client of the present session; waits until there is one and this process may speak."""
+        while True:
+            await self._online.wait()
+            if self._client is not None and self._may_speak():
+                return self._client
+            await asyncio.sleep(0.2)
+
+    async def peer(self, chat_id: int | str) -> Any:
+        """The InputPeer of a chat id or @name. Raises like `call`."""
+        client = await self.client()
+        with translated():
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                return await client.resolve_peer(chat_id)
+
+    async def _start(self, client: Account) -> None:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            await client.start()
+            state = await client.invoke(raw.functions.updates.GetState())
+        self._pts, self.me = state.pts, client.me.id
+        self._client, self.since = client, time.time()
+        self.sessions += 1
+        self._online.set()
+
+    async def _watch(self, closing: asyncio.Event) -> None:
+        """Ask for the update state every `ping_interval_s`: no answer or no updates means a dead session."""
+        deaf = 0
+        while not closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(closing.wait(), self._ping_interval_s)
+                return
+            try:
+                state = await self.call(raw.functions.updates.GetState(), timeout_s=self._ping_timeout_s)
+            except RetryLater as error:
+                log.debug("ping: %s", error)
+                continue
+            deaf = deaf + 1 if await self._is_behind(state.pts) else 0
+            if deaf > 1:
+                raise Lost("network_error", error="updates stopped")
+
+    async def _is_behind(self, server_pts: int) -> bool:
+        """Whether Telegram counts updates that never arrived; if so, ask for a look through the history."""
+        if server_pts > self._pts:
+            await asyncio.sleep(_SETTLE_S)
+        if server_pts <= self._pts:
+            return False
+        self._pts = server_pts
+        self.gap.set()
+        return True
+
+    async def _unless_broken(self, work: Awaitable[None]) -> None:
+        """Do `work`, but end at once with the reason when the session breaks meanwhile."""
+        assert self._broken is not None
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({task, self._broken}, return_when=asyncio.FIRST_COMPLETED)
+            (self._broken if self._broken.done() else task).result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _break(self, error: TranscriberError) -> None:
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_exception(error)
+            self._broken.exception()  # retrieved: it may come after the session's end
+
+    def _note(self, updates: Any) -> None:
+        """Keep the account's pts, from pushes and from the answers to our own calls."""
+        if isinstance(updates, raw.types.UpdatesTooLong):
+            self.gap.set()
+        for update in getattr(updates, "updates", None) or [updates]:
+            if isinstance(update, raw.types.UpdateChannelTooLong):
+                self.gap.set()
+            elif not isinstance(update, raw.types.updates.State) and not hasattr(update, "channel_id"):
+                is_channel = isinstance(update, raw.types.UpdateNewChannelMessage | raw.types.UpdateEditChannelMessage)
+                self._pts = max(self._pts, 0 if is_channel else getattr(update, "pts", None) or 0)
+
+    async def _on_update(self, listener: Listener, _client: Account, update: Any, _users: Any, _chats: Any) -> None:
+        if not isinstance(update, Update) or not isinstance(update.message, inbox.Message):
+            return
+        if command := inbox.command_of(update.message, self.me):
+            await listener.on_command(command)
+        elif voice := inbox.voice_of(update.message, self.me):
+            await listener.on_voice(voice)
