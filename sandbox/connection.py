@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 ANSWER, PUSH = 1, 3  # the last two bits of a server's msg_id say which it is
 MSG_ID_TOO_LOW, MSG_ID_TOO_HIGH, BAD_SALT = 16, 17, 48
 MAX_AHEAD_S, MAX_AGE_S = 30, 300  # how far a client's clock may be off
-CLOCK_SET_BACK_S = 5
 
 
 class Connection:
@@ -59,20 +58,21 @@ class Connection:
         except transport.TransportError as error:
             log.warning("closed a connection: %s", error)
         finally:
-            self._close()
+            self._leave_session()
+            self._writer.close()
 
     def cut(self) -> None:
         """Break the connection."""
+        self._leave_session()
         transport.abort(self._writer)
 
     def push(self, updates: Any) -> None:
         """Send an update."""
         self._send(updates, PUSH)
 
-    def _close(self) -> None:
+    def _leave_session(self) -> None:
         if self._session is not None and self._session.connection is self:
             self._session.connection = None
-        self._writer.close()
 
     def _receive(self, packet: bytes) -> None:
         if self._silent():
@@ -161,10 +161,8 @@ class Connection:
         self._writer.write(transport.frame(transport.encrypt(self._key.data, self._key.id, packet)))
 
     def _next_msg_id(self, kind: int) -> int:
-        """Increasing, as clients demand, unless the clock was set back under our feet."""
-        now = int(self._telegram.now() * 2**32) & ~3
-        set_back = now < self._last_msg_id - CLOCK_SET_BACK_S * 2**32
-        self._last_msg_id = now if set_back else max(self._last_msg_id + 4, now)
+        """Always increasing, as clients demand, even when the clock is set back."""
+        self._last_msg_id = max(self._last_msg_id + 4, int(self._telegram.now() * 2**32) & ~3)
         return self._last_msg_id | kind
 
     def _silent(self) -> bool:

@@ -113,6 +113,10 @@ class Server:
         """Break the connections of one account, or all."""
         self._listener.cut(account_id)
 
+    def connected(self, account: Account) -> bool:
+        """Whether any client of this account listens to updates now."""
+        return self.sessions.listening(account.id)
+
     def now(self) -> float:
         """The server's clock, which a fault may have shifted."""
         return time.time() + self.clock_offset_s

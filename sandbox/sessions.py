@@ -45,6 +45,11 @@ class Sessions:
         session.subscribed = True
         self._telegram.world.subscribed_sessions[session.id] = session.key_id
 
+    def listening(self, account_id: int) -> bool:
+        """Whether any session of an account would hear an update now."""
+        mine = [s for s in self._sessions.values() if s.subscribed and self._account_id(s) == account_id]
+        return any(session.connection is not None for session in mine)
+
     def push(self, account_id: int, updates: Any, origin: Session | None = None, channel_id: int | None = None) -> None:
         """Tell every listening session of an account except the one that caused it."""
         if rule := self._telegram.faults.take("swallow", account_id=account_id):

@@ -1,17 +1,14 @@
 """How a client comes to trust this Telegram, and to find it.
 
 A client accepts a server whose RSA key it knows, at the address it knows. `install(host, port)` teaches both to the
-kurigram of the running process; `python -m sandbox.trust PORT program.py arguments…` does so and then runs a program
-as it is, which is how a first sign-in can be tried without the real Telegram. A session file written by
+kurigram of the running process; `python -m sandbox.run PORT program.py arguments…` does so and then runs a program as
+it is, which is how a first sign-in can be tried without the real Telegram. A session file written by
 `Telegram.write_session` needs neither: it holds the address and a key that both sides know.
 """
 
 from __future__ import annotations
 
 import hashlib
-import runpy
-import sys
-from pathlib import Path
 from typing import Any
 
 # Fixed on purpose: it protects nothing, and any process can trust it without a file.
@@ -78,17 +75,3 @@ def install(port: int, host: str = "127.0.0.1") -> None:
         await connect(self)
 
     setattr(Connection, "connect", connect_here)  # noqa: B010  # mypy forbids the assignment
-
-
-def main() -> None:
-    """Run a program whose Telegram is the one on this port."""
-    if len(sys.argv) < 3:
-        sys.exit("usage: python -m sandbox.trust PORT program.py [arguments…]")
-    install(int(sys.argv[1]))
-    sys.argv = sys.argv[2:]
-    sys.path.insert(0, str(Path(sys.argv[0]).resolve().parent))
-    runpy.run_path(sys.argv[0], run_name="__main__")
-
-
-if __name__ == "__main__":
-    main()
