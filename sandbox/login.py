@@ -6,6 +6,7 @@ from typing import Any
 
 from . import render
 from .rpc import Call, method
+from .settings import FIRST_DC
 from .tl import RpcError, types
 from .world import Account
 
@@ -18,6 +19,7 @@ def send_code(call: Call, query: Any) -> Any:
     digits = "".join(filter(str.isdigit, query.phone_number))
     if not 5 <= len(digits) <= 15:
         raise RpcError(400, "PHONE_NUMBER_INVALID")
+    _send_to_home(call, digits)
     by_app = call.telegram.code_type == "app" and call.world.by_phone(digits) is not None
     kind = types.auth.SentCodeTypeApp if by_app else types.auth.SentCodeTypeSms
     return types.auth.SentCode(type=kind(length=CODE_LENGTH), phone_code_hash=_code_hash(digits), timeout=60)
@@ -62,6 +64,13 @@ def admit(call: Call, account: Account) -> Any:
     """Give the caller's key to an account."""
     call.key.account_id, call.key.awaiting_password_id = account.id, None
     return types.auth.Authorization(user=render.tl_user(call.world, account, account))
+
+
+def _send_to_home(call: Call, phone: str) -> None:
+    """Let a new client move to our data centre: the first key that asks is still at the place where all begin."""
+    home = call.telegram.dc_id
+    if home != FIRST_DC and call.telegram.migrations.setdefault(phone, call.key.id) == call.key.id:
+        raise RpcError(303, f"PHONE_MIGRATE_{home}")
 
 
 def _check_code(call: Call, phone: str, code_hash: str, code: str | None) -> None:

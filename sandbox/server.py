@@ -32,6 +32,9 @@ class Server:
     login_code = "22222"
     code_type = "app"
     """How login codes are said to be sent: "app" or "sms"."""
+    dc_id = 2
+    """Our data centre. New clients begin at 2; with another number a sign-in by phone is first sent here
+    (PHONE_MIGRATE), after which the client's session file holds our address."""
     difference_page = 100
     """How many events one answer of getDifference holds at most."""
     file_reference_lifetime_s: float | None = None
@@ -52,6 +55,7 @@ class Server:
         self.clock_offset_s: float = 0
         self.salt = int.from_bytes(os.urandom(8), "little", signed=True)
         self.uploads: dict[tuple[int, int], dict[int, bytes]] = {}
+        self.migrations: dict[str, bytes] = {}
         self.login_tokens: dict[bytes, qr.LoginToken] = {}
         self.password_proofs: dict[int, tuple[int, int, int, int]] = {}
 

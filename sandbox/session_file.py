@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pyrogram.storage.sqlite_storage import SCHEMA, SQLiteStorage
 
-from .settings import DC
 from .world import Account, AuthKey, Chat, World
 
 API_ID = 12345
@@ -20,7 +19,7 @@ VALUES (?, '127.0.0.1', ?, ?, 0, ?, 0, ?, 0)
 """
 
 
-def write(path: Path, port: int, key: AuthKey) -> None:
+def write(path: Path, dc_id: int, port: int, key: AuthKey) -> None:
     """A new session file; its key may belong to nobody yet, and then kurigram asks to sign in."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -28,7 +27,7 @@ def write(path: Path, port: int, key: AuthKey) -> None:
         database.executescript(SCHEMA)
         database.execute("INSERT INTO version VALUES (?)", (SQLiteStorage.VERSION,))
         # a row without a user id would count as empty, and kurigram would make a key of its own
-        database.execute(SESSION_ROW, (DC, port, API_ID, key.data, key.account_id or 0))
+        database.execute(SESSION_ROW, (dc_id, port, API_ID, key.data, key.account_id or 0))
         database.commit()
 
 

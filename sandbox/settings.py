@@ -8,24 +8,24 @@ from .posting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS
 from .rpc import Call, method
 from .tl import types
 
-DC = 2
+FIRST_DC = 2  # where every new client begins
 
 
 @method("help.GetConfig")
 def get_config(call: Call, query: Any) -> Any:
     """The limits, and where the only data centre is."""
-    now = call.telegram.date()
+    now, home = call.telegram.date(), call.telegram.dc_id
     return types.Config(
         date=now,
         expires=now + 3600,
         test_mode=False,
-        this_dc=DC,
-        dc_options=[types.DcOption(id=DC, ip_address="127.0.0.1", port=call.telegram.port)],
+        this_dc=home,
+        dc_options=[types.DcOption(id=dc, ip_address="127.0.0.1", port=call.telegram.port) for dc in {FIRST_DC, home}],
         dc_txt_domain_name="",
         caption_length_max=MAX_CAPTION_UNITS,
         message_length_max=MAX_TEXT_UNITS,
         me_url_prefix="https://t.me/",
-        webfile_dc_id=DC,
+        webfile_dc_id=home,
         **OTHER_LIMITS,
     )
 

@@ -89,7 +89,7 @@ class Telegram(Server):
         """
         key = AuthKey(os.urandom(256), account.id if account else None)
         self.world.keys[key.id] = key
-        session_file.write(Path(path), self.port, key)
+        session_file.write(Path(path), self.dc_id, self.port, key)
         if account is not None:
             session_file.introduce(Path(path), self.world, account, knows)
         self.touch()
@@ -165,7 +165,7 @@ class Telegram(Server):
     def store(self, data: bytes, mime_type: str, attributes: list[Any]) -> Document:
         """Keep a file."""
         document_id = int.from_bytes(os.urandom(7), "little")
-        document = Document(document_id, mime_type, attributes, data, self.date())
+        document = Document(document_id, mime_type, attributes, data, self.date(), self.dc_id)
         self.world.documents[document_id] = document
         return document
 

@@ -51,6 +51,7 @@ ON_FAULTS = [
     "clock_offset",
     "clear",
 ]
+SETTINGS = ("login_code", "code_type", "dc_id", "difference_page", "file_reference_lifetime_s", "resend")
 ACCOUNTS = ("account", "sender", "viewer")
 PEERS = ("to", "peer", "chat")
 PATHS = ("path",)
@@ -96,9 +97,9 @@ class Verbs:
         return self._telegram.unknown_methods
 
     def settings(self, **values: Any) -> None:
-        """Change login_code, code_type, difference_page, file_reference_lifetime_s or resend."""
+        """Change the settings of the server."""
         for name, value in values.items():
-            if name not in ("login_code", "code_type", "difference_page", "file_reference_lifetime_s", "resend"):
+            if name not in SETTINGS:
                 raise KeyError(f"no such setting: {name}")
             setattr(self._telegram, name, value)
 

@@ -22,6 +22,7 @@ class Document:
     attributes: list[Any]
     data: bytes
     date: int
+    dc_id: int = 2
 
 
 @dataclass(eq=False)
