@@ -123,10 +123,11 @@ class Chat:
         )
         chunks = client.get_file(file_id, document.size)
         size_bytes = 0
-        with translated(), path.open("wb") as file:
+        with path.open("wb") as file:  # its own OSErrors (a full disk) are not Telegram's: not translated
             while True:
-                async with asyncio.timeout(self._chunk_timeout_s):
-                    chunk = await anext(chunks, b"")
+                with translated():
+                    async with asyncio.timeout(self._chunk_timeout_s):
+                        chunk = await anext(chunks, b"")
                 file.write(chunk)
                 size_bytes += len(chunk)
                 if not chunk or size_bytes >= document.size:

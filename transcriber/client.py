@@ -53,7 +53,7 @@ class Account(Client):  # type: ignore[misc]  # kurigram ships no types
         self._seen = seen
 
     async def authorize(self) -> NoReturn:
-        raise ActionNeeded("session_missing")
+        raise ActionNeeded("session_missing", file=f"{self.name}.session")
 
     async def handle_updates(self, updates: Any) -> None:
         await super().handle_updates(updates)
@@ -68,6 +68,6 @@ class Account(Client):  # type: ignore[misc]  # kurigram ships no types
             try:
                 async with asyncio.timeout(STOP_TIMEOUT_S):
                     await step()
-            except Exception as error:  # noqa: BLE001 - whatever it is, this session is over
+            except Exception as error:
                 log.debug("closing the session: %r", error)
         self.executor.shutdown(wait=False)

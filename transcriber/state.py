@@ -3,7 +3,7 @@
 vt:tracked      hash    user id -> name
 vt:model        string  the chosen model
 vt:accepted     hash    chat:message -> Voice (JSON); a voice stays here until its one outcome is visible
-vt:voice:C:M    hash    outcome, verdict, attempts, round, sent:R:N (part N of round R delivered); lives MARK_TTL_S
+vt:voice:C:M    hash    outcome, verdict, starts, failures, round, sent:R:N (part N of round R is delivered)
 vt:transcript:C:M       string  Transcript (JSON); lives transcript_ttl_s
 vt:given_up     hash    chat:message -> reason and Voice (JSON)
 vt:chats        hash    chats to look through after an absence -> last time somebody tracked was seen there
@@ -14,21 +14,49 @@ vt:counters     hash    outcome -> how many
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import time
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
 
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from transcriber.voice import Person, Transcript, Voice
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
 MARK_TTL_S = 90 * 86_400  # delivered marks outlive Telegram's memory of random ids and any catch-up
 _GIVEN_UP_KEPT = 1_000
 RedisTrouble = RedisError  # what callers catch: this module alone imports redis
+_PATIENCE_S = 1.0  # between tries while Redis is away
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[Redis]:
+    """A client that fails within seconds when Redis is away, so that /status can say so."""
+    redis = Redis.from_url(
+        url, decode_responses=True, socket_timeout=5.0, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 1)
+    )
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+async def patiently(operation: Callable[[], Awaitable[T]]) -> T:
+    """Do a Redis operation, however long Redis is away, full or read-only: work pauses, nothing is dropped."""
+    while True:
+        try:
+            return await operation()
+        except RedisTrouble as error:
+            log.debug("Redis: %r", error)
+            await asyncio.sleep(_PATIENCE_S)
 
 
 async def _answer(reply: Awaitable[Any] | Any) -> Any:
@@ -107,11 +135,12 @@ class State:
         """All marks of a voice."""
         return cast("dict[str, str]", await _answer(self.redis.hgetall(f"vt:voice:{key}")))
 
-    async def count_attempt(self, key: str) -> int:
-        """Count one more try at this voice and say how many there were."""
-        attempts = await _answer(self.redis.hincrby(f"vt:voice:{key}", "attempts", 1))
-        await _answer(self.redis.expire(f"vt:voice:{key}", MARK_TTL_S))
-        return int(attempts)
+    async def count(self, key: str, what: str) -> int:
+        """Count one more of `what` (starts, failures) for this voice and say how many there were."""
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.hincrby(f"vt:voice:{key}", what, 1)
+            pipeline.expire(f"vt:voice:{key}", MARK_TTL_S)
+            return int((await pipeline.execute())[0])
 
     async def close(self, voice: Voice, outcome: str) -> None:
         """The outcome is visible: take the voice off the books, all or nothing."""
@@ -178,6 +207,8 @@ class State:
     async def summary(self) -> dict[str, Any]:
         """For /status: `counters`, `last` (outcome, at, sent_at) and `given_up` (how many), in one round trip."""
         async with self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.hgetall("vt:counters").hgetall("vt:last").hlen("vt:given_up")
+            pipeline.hgetall("vt:counters")
+            pipeline.hgetall("vt:last")
+            pipeline.hlen("vt:given_up")
             counters, last, given_up = await pipeline.execute()
         return {"counters": {name: int(n) for name, n in counters.items()}, "last": last, "given_up": given_up}

@@ -174,8 +174,11 @@ class Telegram:
         assert self._broken is not None
         task = asyncio.ensure_future(work)
         try:
-            await asyncio.wait({task, self._broken}, return_when=asyncio.FIRST_COMPLETED)
-            (self._broken if self._broken.done() else task).result()
+            both: list[asyncio.Future[Any]] = [task, self._broken]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if self._broken.done():
+                self._broken.result()
+            task.result()
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

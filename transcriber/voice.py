@@ -1,4 +1,4 @@
-"""The data that travels: a Voice goes in, a Transcript comes out. A leaf: plain values only, so that both survive Redis."""
+"""The data that travels: a Voice goes in, a Transcript comes out. A leaf of plain values, that survive Redis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class Voice:
     duration_s: float
     size_bytes: int
     file_id: str = ""  # Telegram's document id: the same audio forwarded has the same one
-
 
     @property
     def key(self) -> str:

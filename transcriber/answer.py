@@ -1,0 +1,85 @@
+"""How a result becomes messages: each part sent exactly once, and the 👀 that shows that a voice is in work."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Protocol
+
+from transcriber import parts
+from transcriber.errors import TranscriberError
+from transcriber.parts import Part
+from transcriber.state import State, patiently
+from transcriber.texts import Words
+from transcriber.voice import Transcript, Voice
+
+SEEN = "👀"
+LATE_AFTER_S = 15 * 60.0  # an answer this long after the voice says which moment it belongs to
+_REACTION_PATIENCE_S = 3.0
+
+
+class Outlet(Protocol):
+    """Where answers go. `send` raises RetryLater, Refused or Lost; `react` never raises."""
+
+    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None: ...
+    async def react(self, chat_id: int, message_id: int, emoji: str) -> None: ...
+
+
+class Answer:
+    """Replies to voices. `marks` is what `State.marks` says about the voice."""
+
+    def __init__(self, outlet: Outlet, state: State, say: Words) -> None:
+        self._outlet = outlet
+        self._state = state
+        self._say = say
+        self._reactions: dict[str, asyncio.Task[None]] = {}
+
+    async def with_text(self, voice: Voice, transcript: Transcript, marks: dict[str, str]) -> None:
+        """Reply with the transcript, or with "no speech" when it is empty."""
+        after = ""
+        if transcript.cut_short:
+            after = self._say("cut_short", heard_s=round(transcript.duration_s), announced_s=round(voice.duration_s))
+        text = transcript.text or self._say("no_speech")
+        await self._send(voice, parts.compose(text, before=self._lateness(voice), after=after), marks)
+
+    async def with_reason(self, voice: Voice, reason: str, marks: dict[str, str]) -> None:
+        """Reply with the reason why there is no transcript."""
+        await self._send(voice, parts.compose(reason, before=self._lateness(voice)), marks)
+
+    def reason(self, error: TranscriberError) -> str:
+        """The reason as the sender reads it."""
+        return self._say.error(error)
+
+    def working_on(self, voice: Voice) -> None:
+        """Show 👀 on the voice, in the background; a reaction never holds up the work."""
+        if voice.key not in self._reactions:
+            reaction = self._outlet.react(voice.chat_id, voice.message_id, SEEN)
+            self._reactions[voice.key] = asyncio.create_task(reaction)
+
+    async def finished(self, voice: Voice) -> None:
+        """Take the 👀 back; also one that an earlier run of the program left."""
+        shown = self._reactions.pop(voice.key, None)
+        if shown is not None:
+            await asyncio.wait({shown}, timeout=_REACTION_PATIENCE_S)
+            shown.cancel()
+        try:
+            async with asyncio.timeout(_REACTION_PATIENCE_S):
+                await self._outlet.react(voice.chat_id, voice.message_id, "")
+        except TimeoutError:
+            return  # best effort: the answer is there
+
+    async def _send(self, voice: Voice, messages: list[Part], marks: dict[str, str]) -> None:
+        round_ = int(marks.get("round", "0"))
+        for index, part in enumerate(messages):
+            mark = f"sent:{round_}:{index}"
+            if mark in marks:
+                continue
+            random_id = parts.random_id(voice.key, round_, index)
+            await self._outlet.send(voice.chat_id, part, reply_to=voice.message_id, random_id=random_id)
+            await patiently(lambda mark=mark: self._state.mark(voice.key, mark))  # type: ignore[misc]
+
+    def _lateness(self, voice: Voice) -> str:
+        if time.time() - voice.sent_at < LATE_AFTER_S:
+            return ""
+        return self._say("late", sent=datetime.fromtimestamp(voice.sent_at).astimezone().strftime("%d.%m %H:%M"))

@@ -1,0 +1,157 @@
+"""The owner's commands: a table of functions that return text. The command message is edited into the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from transcriber.errors import Gone, Lost, ModelUnavailable, Refused, RetryLater, TranscriberError
+from transcriber.intake import Intake
+from transcriber.retries import Retries
+from transcriber.state import RedisTrouble, State
+from transcriber.status import Status
+from transcriber.texts import Words
+from transcriber.voice import Command, Person
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[str], Awaitable[None]]
+_NOBODY = {"PEER_ID_INVALID", "USER_ID_INVALID", "USERNAME_INVALID", "USERNAME_NOT_OCCUPIED"}
+
+
+class People(Protocol):
+    """Looking people up and editing our own messages. Raises Refused, RetryLater, Lost, Gone."""
+
+    async def person(self, who: int | str) -> Person: ...
+    async def sender(self, chat_id: int, message_id: int) -> Person: ...
+    async def edit(self, chat_id: int, message_id: int, text: str) -> None: ...
+
+
+class Models(Protocol):
+    """The engine as far as commands steer it. `load` raises ModelUnavailable and then keeps the old model."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def load(self, name: str) -> None: ...
+
+
+class Commands:
+    """Runs one command at a time in the background; the update handler only calls `on_command`."""
+
+    def __init__(
+        self,
+        people: People,
+        models: Models,
+        state: State,
+        intake: Intake,
+        status: Status,
+        retries: Retries,
+        say: Words,
+        spawn: Callable[[Awaitable[None]], None],
+    ) -> None:
+        self._people = people
+        self._models = models
+        self._state = state
+        self._intake = intake
+        self._status = status
+        self._retries = retries
+        self._say = say
+        self._spawn = spawn
+        self._switching = asyncio.Lock()
+        self.table: dict[str, Callable[[Command, str, Tell], Awaitable[str]]] = {
+            "status": self._show_status,
+            "model": self._model,
+            "add": self._add,
+            "remove": self._remove,
+            "list": self._list,
+            "retry": self._retry,
+            "help": self._help,
+        }
+
+    async def on_command(self, command: Command) -> None:
+        """Start the command if it is one of ours; others belong to somebody else and stay untouched."""
+        name, _, argument = command.text[1:].partition(" ")
+        if name.lower() in self.table:
+            self._spawn(self._run(command, name.lower(), argument.strip()))
+
+    async def _run(self, command: Command, name: str, argument: str) -> None:
+        async def tell(text: str) -> None:
+            try:
+                await self._people.edit(command.chat_id, command.message_id, text)
+            except TranscriberError as error:
+                log.warning("/%s: %s", name, error)
+
+        try:
+            answer = await self.table[name](command, argument, tell)
+        except RedisTrouble:
+            answer = self._say("command_no_redis")
+        except Refused as error:
+            answer = self._say("nobody") if error.code in _NOBODY else self._say.error(error)
+        except Gone:
+            answer = self._say("nobody")
+        except (RetryLater, Lost) as error:
+            answer = self._say.error(error)
+        await tell(answer)
+
+    async def _show_status(self, _command: Command, _argument: str, _tell: Tell) -> str:
+        return await self._status.text()
+
+    async def _help(self, _command: Command, _argument: str, _tell: Tell) -> str:
+        return self._say("help")
+
+    async def _list(self, _command: Command, _argument: str, _tell: Tell) -> str:
+        people = await self._state.tracked()
+        lines = [f"• {name} ({user_id})" for user_id, name in sorted(people.items(), key=lambda item: item[1].lower())]
+        return "\n".join([self._say("tracked_count", count=len(people)), *lines])
+
+    async def _model(self, _command: Command, argument: str, tell: Tell) -> str:
+        if not argument:
+            return self._say("model_shows", model=self._models.model)
+        async with self._switching:
+            old = self._models.model
+            if argument == old:
+                return self._say("model_same", model=old)
+            await tell(self._say("model_loading", model=argument, old=old))
+            try:
+                await self._models.load(argument)
+            except ModelUnavailable as error:
+                return self._say("model_kept", old=old, reason=self._say.error(error))
+            await self._state.set_model(argument)
+            return self._say("model_switched", model=argument)
+
+    async def _add(self, command: Command, argument: str, _tell: Tell) -> str:
+        person = await self._whom(command, argument)
+        if person is None:
+            return self._say("add_whom")
+        is_new = await self._state.track(person)
+        await self._intake.reload()
+        return self._say("added" if is_new else "added_already", name=person.name, id=person.user_id)
+
+    async def _remove(self, command: Command, argument: str, _tell: Tell) -> str:
+        people = await self._state.tracked()
+        named = [user for user, name in people.items() if argument.lower() in (str(user), name.lower())]
+        if argument and named:  # somebody we know needs no look-up, even when their account is gone
+            person: Person | None = Person(named[0], people[named[0]])
+        else:
+            person = await self._whom(command, argument)
+        if person is None:
+            return self._say("remove_whom")
+        if not await self._state.untrack(person.user_id):
+            return self._say("not_tracked", name=person.name)
+        await self._intake.reload()
+        return self._say("removed", name=people.get(person.user_id, person.name))
+
+    async def _retry(self, command: Command, _argument: str, _tell: Tell) -> str:
+        count = await self._retries.again(command.chat_id, command.reply_to_id)
+        return self._say("retrying", count=count) if count else self._say("retry_nothing")
+
+    async def _whom(self, command: Command, argument: str) -> Person | None:
+        """The person meant: an id, an @name, or the author of the message replied to."""
+        if argument:
+            return await self._people.person(int(argument) if argument.lstrip("-").isdecimal() else argument)
+        if command.reply_to_id:
+            return await self._people.sender(command.chat_id, command.reply_to_id)
+        return None
