@@ -107,7 +107,7 @@ class Connection:
             self._begin(key, session, envelope)
 
     def _wrong_time(self, packet: Packet) -> bool:
-        ahead_s = packet.msg_id / 2**32 - self._telegram.now()
+        ahead_s = packet.msg_id / 2**32 - self._telegram.now(self.account_id)
         if -MAX_AGE_S <= ahead_s <= MAX_AHEAD_S:
             return False
         code = MSG_ID_TOO_HIGH if ahead_s > 0 else MSG_ID_TOO_LOW
@@ -162,7 +162,7 @@ class Connection:
 
     def _next_msg_id(self, kind: int) -> int:
         """Always increasing, as clients demand, even when the clock is set back."""
-        self._last_msg_id = max(self._last_msg_id + 4, int(self._telegram.now() * 2**32) & ~3)
+        self._last_msg_id = max(self._last_msg_id + 4, int(self._telegram.now(self.account_id) * 2**32) & ~3)
         return self._last_msg_id | kind
 
     def _silent(self) -> bool:

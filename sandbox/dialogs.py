@@ -8,7 +8,6 @@ from . import render
 from .peers import resolve
 from .rpc import Call, method
 from .tl import types
-from .updates import state
 from .world import Account, Chat, Message
 
 Entry = tuple[Account | Chat, int, Message | None]
@@ -26,22 +25,26 @@ def get_dialogs(call: Call, query: Any) -> Any:
         entries = entries[position + 1 :]
     page = entries[: min(query.limit or MAX_PAGE, MAX_PAGE)]
     if len(page) == len(entries):
-        return types.messages.Dialogs(**_render(call, page))
-    return types.messages.DialogsSlice(count=len(entries), **_render(call, page))
+        return types.messages.Dialogs(**render_entries(call, page))
+    return types.messages.DialogsSlice(count=len(entries), **render_entries(call, page))
 
 
 @method("messages.GetPinnedDialogs")
 def get_pinned_dialogs(call: Call, query: Any) -> Any:
     """Nothing is pinned here."""
-    return types.messages.PeerDialogs(state=state(call, call.account.mailbox.pts), **_render(call, []))
+    return types.messages.PeerDialogs(
+        state=render.state(call.account.mailbox.pts, call.telegram.date()), **render_entries(call, [])
+    )
 
 
 @method("messages.GetPeerDialogs")
 def get_peer_dialogs(call: Call, query: Any) -> Any:
     """The list entries of certain chats."""
     peers = [resolve(call, item.peer) for item in query.peers]
-    entries = [_entry(call, peer) for peer in peers]
-    return types.messages.PeerDialogs(state=state(call, call.account.mailbox.pts), **_render(call, entries))
+    entries = [entry(call, peer) for peer in peers]
+    return types.messages.PeerDialogs(
+        state=render.state(call.account.mailbox.pts, call.telegram.date()), **render_entries(call, entries)
+    )
 
 
 def _entries(call: Call) -> list[Entry]:
@@ -49,7 +52,7 @@ def _entries(call: Call) -> list[Entry]:
     partners = {message.peer_for(account.id) for message in account.mailbox.messages.values()}
     peers: list[Account | Chat] = [call.world.accounts[i] for i in partners if i > 0]
     peers += [chat for chat in call.world.chats.values() if account.id in chat.members]
-    return sorted((_entry(call, peer) for peer in peers), key=_latest_first)
+    return sorted((entry(call, peer) for peer in peers), key=_latest_first)
 
 
 def _latest_first(entry: Entry) -> tuple[int, int]:
@@ -57,12 +60,14 @@ def _latest_first(entry: Entry) -> tuple[int, int]:
     return (-message.date if message else 0, -message_id)
 
 
-def _entry(call: Call, peer: Account | Chat) -> Entry:
+def entry(call: Call, peer: Account | Chat) -> Entry:
+    """A chat with its latest message."""
     found = call.world.history(call.account, peer)
     return (peer, *found[0]) if found else (peer, 0, None)
 
 
-def _render(call: Call, entries: list[Entry]) -> dict[str, list[Any]]:
+def render_entries(call: Call, entries: list[Entry]) -> dict[str, list[Any]]:
+    """Entries with the messages, users and chats they speak of."""
     account = call.account
     messages = [
         render.tl_message(call.world, message, call.world.mailbox_for(account, peer), account)

@@ -11,7 +11,7 @@ from .world import Account, AuthKey
 if TYPE_CHECKING:
     from .telegram import Telegram
 
-Kind = Literal["error", "delay", "lose_answer", "down", "black_hole", "swallow", "truncate"]
+Kind = Literal["error", "delay", "lose_answer", "down", "black_hole", "swallow", "truncate", "clock"]
 
 REVOKED = {  # what each way of losing a session looks like from outside
     "AUTH_KEY_UNREGISTERED": 401,
@@ -55,7 +55,7 @@ class Rule:
 
 
 class Faults:
-    """The faults in force. Every one can be limited to one account; `clear()` ends them all."""
+    """The faults in force. Every one but `refuse` can be limited to one account; `clear()` ends them all."""
 
     def __init__(self, telegram: Telegram) -> None:
         self._telegram = telegram
@@ -92,7 +92,10 @@ class Faults:
         self._telegram.cut_connections(_id(account))
 
     def refuse(self, seconds: float, cut: bool = True) -> None:
-        """Close the listening socket, so that connecting fails at once; with `cut` existing connections end too."""
+        """Close the listening socket, so that connecting fails at once; with `cut` existing connections end too.
+
+        A socket cannot refuse one account only: use `cut(account, seconds)` for that.
+        """
         self._telegram.close_listener(seconds)
         if cut:
             self._telegram.cut_connections(None)
@@ -121,9 +124,12 @@ class Faults:
         until = time.monotonic() + seconds
         self._add(Rule("lose_answer", "upload.GetFile", _id(account), count, until))
 
-    def expire_file_references(self) -> None:
+    def expire_file_references(self, account: Account | None = None) -> None:
         """Make every file reference handed out so far useless."""
-        self._telegram.world.reference_epoch += 1
+        epochs = self._telegram.world.reference_epochs
+        for account_id in [account.id] if account else self._telegram.world.accounts:
+            epochs[account_id] = epochs.get(account_id, 0) + 1
+        self._telegram.touch()
 
     def revoke(self, account: Account, reason: str = "AUTH_KEY_UNREGISTERED") -> None:
         """End all sessions of an account; every further call gets this error."""
@@ -140,14 +146,15 @@ class Faults:
             del self._telegram.world.keys[key.id]
         self._telegram.touch()
 
-    def clock_offset(self, seconds: float) -> None:
-        """Shift the server's clock, so that clients seem to be early or late."""
-        self._telegram.clock_offset_s = seconds
+    def clock_offset(self, seconds: float, account: Account | None = None) -> None:
+        """Shift the server's clock, so that clients seem to be early or late; 0 sets it right."""
+        self.rules = [rule for rule in self.rules if rule.kind != "clock" or rule.account_id != _id(account)]
+        if seconds:
+            self._add(Rule("clock", account_id=_id(account), seconds=seconds))
 
     def clear(self) -> None:
         """End every fault; sessions revoked and keys forgotten stay so."""
         self.rules.clear()
-        self._telegram.clock_offset_s = 0
         self._telegram.reopen_listener()
 
     def _add(self, rule: Rule) -> None:

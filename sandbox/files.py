@@ -65,5 +65,7 @@ def _check_reference(call: Call, reference: bytes) -> None:
         raise RpcError(400, "FILE_REFERENCE_INVALID")
     epoch, issued = struct.unpack(">Id", reference)
     lifetime_s = call.telegram.file_reference_lifetime_s
-    if epoch != call.world.reference_epoch or (lifetime_s is not None and time.time() - issued > lifetime_s):
+    if epoch != call.world.reference_epochs.get(call.account.id, 0) or (
+        lifetime_s is not None and time.time() - issued > lifetime_s
+    ):
         raise RpcError(400, "FILE_REFERENCE_EXPIRED")

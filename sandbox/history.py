@@ -8,7 +8,7 @@ from typing import Any
 from . import render
 from .peers import resolve, resolve_channel
 from .rpc import Call, method
-from .tl import objects, types
+from .tl import VectorResult, objects, types
 from .world import Account, Chat, Mailbox, Message
 
 Found = list[tuple[int, Message]]
@@ -118,6 +118,12 @@ def render_all(call: Call, mailbox: Mailbox, messages: list[Message], *peer_ids:
     """Messages with the users and chats they speak of."""
     shown = [render.tl_message(call.world, message, mailbox, call.account) for message in messages]
     return {"messages": shown, **render.people(call.world, call.account, messages, *peer_ids)}
+
+
+@method("messages.GetSplitRanges")
+def get_split_ranges(call: Call, query: Any) -> Any:
+    """The ranges of ids that have to be searched one by one: there is only one."""
+    return VectorResult([types.MessageRange(min_id=1, max_id=2**31 - 1)])
 
 
 @method("messages.GetMessages")

@@ -66,11 +66,15 @@ def admit(call: Call, account: Account) -> Any:
     return types.auth.Authorization(user=render.tl_user(call.world, account, account))
 
 
+def away_from_home(call: Call) -> bool:
+    """Whether this client may still believe that we are the data centre where all begin."""
+    return call.telegram.dc_id != FIRST_DC and not call.key.at_home
+
+
 def _send_to_home(call: Call, phone: str) -> None:
     """Let a new client move to our data centre: the first key that asks is still at the place where all begin."""
-    home = call.telegram.dc_id
-    if home != FIRST_DC and call.telegram.migrations.setdefault(phone, call.key.id) == call.key.id:
-        raise RpcError(303, f"PHONE_MIGRATE_{home}")
+    if away_from_home(call) and call.telegram.migrations.setdefault(phone, call.key.id) == call.key.id:
+        raise RpcError(303, f"PHONE_MIGRATE_{call.telegram.dc_id}")
 
 
 def _check_code(call: Call, phone: str, code_hash: str, code: str | None) -> None:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .login import authorize
+from .login import authorize, away_from_home
 from .rpc import Call, method
 from .tl import RpcError, types
 from .world import Account
@@ -33,6 +33,8 @@ def export_login_token(call: Call, query: Any) -> Any:
     """A token to show, or, once one was accepted, the sign-in itself."""
     tokens = call.telegram.login_tokens
     accepted = next((k for k, t in tokens.items() if t.key_id == call.key.id and t.account_id), None)
+    if accepted is not None and away_from_home(call):
+        return types.auth.LoginTokenMigrateTo(dc_id=call.telegram.dc_id, token=accepted)
     if accepted is not None:
         return types.auth.LoginTokenSuccess(authorization=_sign_in(call, accepted))
     data, expires = os.urandom(16), call.telegram.date() + LIFETIME_S
@@ -42,7 +44,7 @@ def export_login_token(call: Call, query: Any) -> Any:
 
 @method("auth.ImportLoginToken")
 def import_login_token(call: Call, query: Any) -> Any:
-    """Sign in with an accepted token; only needed between data centres."""
+    """Sign in with an accepted token, at our data centre after being sent there."""
     return types.auth.LoginTokenSuccess(authorization=_sign_in(call, query.token))
 
 

@@ -71,7 +71,7 @@ def tl_document(world: World, document: Document, viewer: Account) -> Any:
     return types.Document(
         id=document.id,
         access_hash=world.access_hash(viewer.id, document.id),
-        file_reference=struct.pack(">Id", world.reference_epoch, time.time()),
+        file_reference=struct.pack(">Id", world.reference_epochs.get(viewer.id, 0), time.time()),
         date=document.date,
         mime_type=document.mime_type,
         size=len(document.data),
@@ -175,3 +175,8 @@ def people(world: World, viewer: Account, messages: Iterable[Message], *peer_ids
         "users": [tl_user(world, peer, viewer) for peer in peers if isinstance(peer, Account)],
         "chats": [tl_chat(world, peer, viewer) for peer in peers if isinstance(peer, Chat)],
     }
+
+
+def state(pts: int, date: int) -> Any:
+    """The update state at this pts."""
+    return types.updates.State(pts=pts, qts=0, date=date, seq=0, unread_count=0)

@@ -59,6 +59,7 @@ class AnswerLostError(Exception):
 
 Handler = Callable[[Call, Any], Any]
 HANDLERS: dict[str, Handler] = {}
+READING = ("Get", "Search", "Resolve")  # names of methods that change nothing worth saving
 OPEN_TO_STRANGERS = ("auth.", "help.", "langpack.", "account.GetPassword")
 
 
@@ -104,5 +105,6 @@ def _answer(call: Call, name: str) -> Any:
         call.telegram.unknown_methods.append(name)
         raise RpcError(400, "INPUT_METHOD_INVALID")
     result = handler(call, call.query)
-    call.telegram.touch()
+    if not name.rpartition(".")[2].startswith(READING):
+        call.telegram.touch()
     return result

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 METHODS = (dialogs, groups, login, messages, password, qr, reading, settings, updates)
 
 SAVE_DELAY_S = 0.5
+SAVE_SHARE = 0.05  # of the time may go into saving, however much there is to save
 
 
 class Server:
@@ -37,6 +38,8 @@ class Server:
     (PHONE_MIGRATE), after which the client's session file holds our address."""
     difference_page = 100
     """How many events one answer of getDifference holds at most."""
+    too_long_after: int | None = None
+    """From how many missed events on getDifference says only that there are too many."""
     file_reference_lifetime_s: float | None = None
     """How long a file reference is good; None: until `faults.expire_file_references()`."""
     resend = False
@@ -46,13 +49,13 @@ class Server:
         self._telegram = cast("Telegram", self)  # the only class made of this one
         self._state = state
         self._pending_save: asyncio.TimerHandle | None = None
+        self._last_save_s: float = 0
         self._listener = Listener(lambda reader, writer: Connection(self._telegram, reader, writer))
         self.world = state_file.load(state)
         self.sessions = Sessions(self._telegram)
         self.faults = Faults(self._telegram)
         self.calls: list[CallRecord] = []
         self.unknown_methods: list[str] = []
-        self.clock_offset_s: float = 0
         self.salt = int.from_bytes(os.urandom(8), "little", signed=True)
         self.uploads: dict[tuple[int, int], dict[int, bytes]] = {}
         self.migrations: dict[str, bytes] = {}
@@ -95,7 +98,8 @@ class Server:
     def touch(self) -> None:
         """Something changed: save soon, if there is anything to save to and we are up."""
         if self._state is not None and self._pending_save is None and self.port:
-            self._pending_save = asyncio.get_running_loop().call_later(SAVE_DELAY_S, self.save)
+            delay_s = max(SAVE_DELAY_S, self._last_save_s / SAVE_SHARE)
+            self._pending_save = asyncio.get_running_loop().call_later(delay_s, self.save)
 
     def save(self) -> None:
         """Write the state file, if there is to be one."""
@@ -103,7 +107,9 @@ class Server:
             self._pending_save.cancel()
             self._pending_save = None
         if self._state is not None:
+            before = time.monotonic()
             state_file.save(self.world, self._state)
+            self._last_save_s = time.monotonic() - before
 
     def close_listener(self, seconds: float) -> None:
         """Refuse connections for a while."""
@@ -121,9 +127,10 @@ class Server:
         """Whether any client of this account listens to updates now."""
         return self.sessions.listening(account.id)
 
-    def now(self) -> float:
-        """The server's clock, which a fault may have shifted."""
-        return time.time() + self.clock_offset_s
+    def now(self, account_id: int | None = None) -> float:
+        """The server's clock, which a fault may have shifted, for everybody or for one account."""
+        shift = self.faults.take("clock", account_id=account_id)
+        return time.time() + (shift.seconds if shift else 0)
 
     def date(self) -> int:
         """The server's clock in whole seconds, as messages carry it."""

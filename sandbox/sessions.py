@@ -44,6 +44,7 @@ class Sessions:
             return
         session.subscribed = True
         self._telegram.world.subscribed_sessions[session.id] = session.key_id
+        self._telegram.touch()
 
     def listening(self, account_id: int) -> bool:
         """Whether any session of an account would hear an update now."""

@@ -87,7 +87,7 @@ class Telegram(Server):
         As with Telegram a client can address only peers it has met, by username, in its dialogs or in an update;
         those in `knows` count as met.
         """
-        key = AuthKey(os.urandom(256), account.id if account else None)
+        key = AuthKey(os.urandom(256), account.id if account else None, at_home=True)
         self.world.keys[key.id] = key
         session_file.write(Path(path), self.dc_id, self.port, key)
         if account is not None:

@@ -56,7 +56,7 @@ def connection_factory(port: int, host: str = "127.0.0.1") -> Any:
 
     trust_key()
 
-    class SandboxConnection(Connection):
+    class SandboxConnection(Connection):  # type: ignore[misc]  # kurigram is not typed
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **(kwargs | {"server_address": host, "port": port}))
 

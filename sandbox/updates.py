@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import render
+from . import dialogs, render
 from .peers import resolve_channel
 from .rpc import Call, method
 from .tl import RpcError, types
@@ -14,12 +14,7 @@ from .world import Event, Mailbox
 @method("updates.GetState")
 def get_state(call: Call, query: Any) -> Any:
     """Where the caller's updates stand."""
-    return state(call, call.account.mailbox.pts)
-
-
-def state(call: Call, pts: int) -> Any:
-    """The update state at this pts."""
-    return types.updates.State(pts=pts, qts=0, date=call.telegram.date(), seq=0, unread_count=0)
+    return render.state(call.account.mailbox.pts, call.telegram.date())
 
 
 @method("updates.GetDifference")
@@ -29,14 +24,16 @@ def get_difference(call: Call, query: Any) -> Any:
     events = mailbox.since(query.pts)
     if not events:
         return types.updates.DifferenceEmpty(date=call.telegram.date(), seq=0)
-    if query.pts_total_limit and mailbox.pts - query.pts > query.pts_total_limit:
+    if len(events) > (query.pts_total_limit or call.telegram.too_long_after or len(events)):
         return types.updates.DifferenceTooLong(pts=mailbox.pts)
     page_size = min(query.pts_limit or call.telegram.difference_page, call.telegram.difference_page)
     page = events[:page_size]
     content = _content(call, mailbox, page)
     if len(page) == len(events):
-        return types.updates.Difference(new_encrypted_messages=[], state=state(call, mailbox.pts), **content)
-    reached = state(call, page[-1].pts)
+        return types.updates.Difference(
+            new_encrypted_messages=[], state=render.state(mailbox.pts, call.telegram.date()), **content
+        )
+    reached = render.state(page[-1].pts, call.telegram.date())
     return types.updates.DifferenceSlice(new_encrypted_messages=[], intermediate_state=reached, **content)
 
 
@@ -50,6 +47,9 @@ def get_channel_difference(call: Call, query: Any) -> Any:
     events = mailbox.since(query.pts)
     if not events:
         return types.updates.ChannelDifferenceEmpty(pts=mailbox.pts, final=True)
+    if len(events) > (call.telegram.too_long_after or len(events)):
+        entry = dialogs.render_entries(call, [dialogs.entry(call, chat)])
+        return types.updates.ChannelDifferenceTooLong(dialog=entry.pop("dialogs")[0], final=True, **entry)
     page = events[: min(query.limit, call.telegram.difference_page)]
     final = len(page) == len(events)
     content = _content(call, mailbox, page, chat.chat_id)

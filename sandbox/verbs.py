@@ -51,7 +51,15 @@ ON_FAULTS = [
     "clock_offset",
     "clear",
 ]
-SETTINGS = ("login_code", "code_type", "dc_id", "difference_page", "file_reference_lifetime_s", "resend")
+SETTINGS = (
+    "login_code",
+    "code_type",
+    "dc_id",
+    "difference_page",
+    "too_long_after",
+    "file_reference_lifetime_s",
+    "resend",
+)
 ACCOUNTS = ("account", "sender", "viewer")
 PEERS = ("to", "peer", "chat")
 PATHS = ("path",)

@@ -128,12 +128,16 @@ class Chat:
 
 @dataclass(eq=False)
 class AuthKey:
-    """A key agreed with one client installation; `account_id` is None until somebody has signed in with it."""
+    """A key agreed with one client installation; `account_id` is None until somebody has signed in with it.
+
+    `at_home` says that its client already knows which data centre is ours.
+    """
 
     data: bytes
     account_id: int | None = None
     awaiting_password_id: int | None = None
     refusal: tuple[int, str] | None = None
+    at_home: bool = False
     created: float = field(default_factory=time.time)
 
     @property
@@ -153,7 +157,7 @@ class World:
     documents: dict[int, Document] = field(default_factory=dict)
     subscribed_sessions: dict[bytes, bytes] = field(default_factory=dict)  # session id to key id
     secret: bytes = field(default_factory=lambda: os.urandom(16))
-    reference_epoch: int = 1
+    reference_epochs: dict[int, int] = field(default_factory=dict)  # by account id
     port: int = 0
 
     def access_hash(self, viewer_id: int, peer_id: int) -> int:

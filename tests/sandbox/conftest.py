@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from phones import Connect, Phone
 from pyrogram import Client
 from pyrogram.session import Session
 
 from sandbox import Account, Telegram
+
+from .phones import Connect, Phone
 
 
 @pytest.fixture(autouse=True)

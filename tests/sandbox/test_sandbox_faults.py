@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from phones import Connect, Phone, wait_until
 from pyrogram import Client, errors
 from pyrogram.session import Session
 
 from sandbox import Account, Telegram
 from sandbox.tl import functions, types
+
+from .phones import Connect, Phone, wait_until
 
 
 async def back(telegram: Telegram, account: Account, phone: Phone) -> None:
@@ -137,6 +138,24 @@ async def test_differences_come_in_pages_and_tell_of_edits_and_deletes(
     await wait_until(lambda: b.got(types.UpdateDeleteChannelMessages))
     assert b.got(types.UpdateEditChannelMessage)[0].message.message == "edited"
     assert telegram.call_count("updates.GetDifference") == 3 + 1  # one at the start
+
+
+async def test_a_difference_can_be_too_long_to_tell(
+    telegram: Telegram, alice: Account, bob: Account, connect: Connect
+) -> None:
+    telegram.too_long_after = 2
+    club = telegram.add_supergroup("Club", [alice, bob])
+    b = await connect(bob, [club])
+    for chat in (bob, bob, bob, club, club, club):
+        telegram.faults.swallow_updates(count=2)
+        telegram.send_text(alice, chat, "unheard")
+    query = functions.updates.GetDifference(pts=1, date=0, qts=0)
+    assert (await b.client.invoke(query)).pts == bob.mailbox.pts
+    query = functions.updates.GetChannelDifference(
+        channel=await b.client.resolve_peer(club.chat_id), filter=types.ChannelMessagesFilterEmpty(), pts=1, limit=100
+    )
+    answer = await b.client.invoke(query)
+    assert (type(answer).__name__, answer.dialog.top_message) == ("ChannelDifferenceTooLong", 3)
 
 
 async def test_refused_connections_fail_at_once_and_existing_ones_end(

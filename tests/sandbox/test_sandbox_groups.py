@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from phones import Connect, wait_until
 from pyrogram import enums, errors
 
 from sandbox import Account, Telegram
 from sandbox.tl import types
+
+from .phones import Connect, wait_until
 
 
 async def test_a_basic_group_delivers_to_every_member_with_ids_of_their_own(

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from phones import Connect, wait_until
 from pyrogram import Client, errors
 from pyrogram.qrlogin import QRLogin
 
 from sandbox import Account, Telegram, trust
 from sandbox.tl import functions
+
+from .phones import Connect, wait_until
 
 
 @asynccontextmanager
@@ -106,6 +107,18 @@ async def test_a_qr_code_is_accepted_by_a_client_that_is_signed_in(
             with pytest.raises(errors.SessionPasswordNeeded):
                 await waiting
             assert (await client.check_password(password)).id == erin.id
+
+
+async def test_a_qr_sign_in_can_be_moved_as_well(telegram: Telegram, alice: Account, tmp_path: Path) -> None:
+    telegram.dc_id = 4
+    async with stranger(telegram, tmp_path) as client:
+        qr: Any = QRLogin(client)
+        await qr.recreate()
+        waiting = asyncio.create_task(qr.wait(5))
+        await wait_until(lambda: client.dispatcher.groups)
+        telegram.accept_login_token(alice, qr.url)
+        assert (await waiting).id == alice.id
+        assert await client.storage.port() == telegram.port
 
 
 async def test_another_client_accepts_the_token_as_a_phone_does(

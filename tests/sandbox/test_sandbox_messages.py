@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from phones import Connect, named, wait_until
 from pyrogram import errors
+from pyrogram.raw.core import GzipPacked, MsgContainer
 
 from sandbox import Account, Telegram
 from sandbox.tl import functions, types
+
+from .phones import Connect, named, wait_until
 
 
 async def test_a_text_arrives_with_its_formatting_and_both_sides_number_it_themselves(
@@ -87,10 +89,11 @@ async def test_media_sent_by_a_client_is_downloaded_unchanged_by_the_other(
 async def test_a_voice_keeps_its_duration_and_waveform(
     telegram: Telegram, alice: Account, bob: Account, connect: Connect
 ) -> None:
-    telegram.send_voice(alice, bob, b"OggS", duration_s=3)
+    telegram.send_voice(alice, bob, b"OggS", duration_s=3, ttl_s=60)
     message = await (await connect(bob, [alice])).client.get_messages(alice.id, 1)
     assert (message.voice.duration, message.voice.mime_type) == (3, "audio/ogg")
     assert len(message.voice.waveform) == 63
+    assert message.voice.ttl_seconds == 60
 
 
 async def test_history_comes_in_pages_in_both_directions(
@@ -176,9 +179,64 @@ async def test_file_references_expire_and_a_fresh_message_brings_a_fresh_one(
     telegram.send_voice(alice, bob, b"OggS")
     b = await connect(bob, [alice])
     stale = await b.client.get_messages(alice.id, 1)
-    telegram.faults.expire_file_references()
+    telegram.faults.expire_file_references(bob)
     with pytest.raises(errors.FileReferenceExpired):
         await b.client.download_media(stale, in_memory=True)
     fresh = await b.client.get_messages(alice.id, 1)
     file: Any = await b.client.download_media(fresh, in_memory=True)
     assert file.getvalue() == b"OggS"
+
+
+async def test_file_references_also_expire_with_time(
+    telegram: Telegram, alice: Account, bob: Account, connect: Connect
+) -> None:
+    telegram.send_voice(alice, bob, b"OggS")
+    b = await connect(bob, [alice])
+    message = await b.client.get_messages(alice.id, 1)
+    telegram.file_reference_lifetime_s = 0
+    with pytest.raises(errors.FileReferenceExpired):
+        await b.client.download_media(message, in_memory=True)
+
+
+async def test_a_big_file_goes_up_and_down_whole(
+    telegram: Telegram, alice: Account, bob: Account, connect: Connect
+) -> None:
+    data = bytes(11 * 1024 * 1024)  # from 10 MiB on kurigram uploads in another way
+    a, b = await connect(alice, [bob]), await connect(bob, [alice])
+    await a.client.send_document(bob.id, named(data, "big.bin"))
+    assert telegram.call_count("upload.SaveBigFilePart", alice) == 22
+    file: Any = await b.client.download_media(await b.client.get_messages(alice.id, 1), in_memory=True)
+    assert file.getvalue() == data
+
+
+async def test_a_voice_can_be_sent_again_by_its_file_id(
+    telegram: Telegram, alice: Account, bob: Account, connect: Connect
+) -> None:
+    a = await connect(alice, [bob])
+    first = await a.client.send_voice("me", named(b"OggS", "voice.ogg"))
+    await a.client.send_voice(bob.id, first.voice.file_id)
+    assert telegram.messages(bob, alice)[0].media == "voice"
+
+
+async def test_containers_and_packed_requests_are_understood(
+    telegram: Telegram, alice: Account, connect: Connect
+) -> None:
+    session = (await connect(alice)).client.session
+    state = await session.send(GzipPacked(functions.updates.GetState()))
+    assert type(state).__name__ == "State"
+    inside = await session.msg_factory.create(functions.updates.GetDifference(pts=1, date=0, qts=0))
+    await session.send(MsgContainer([inside]), wait_response=False)
+    await wait_until(lambda: telegram.call_count("updates.GetDifference") == 1)
+
+
+async def test_a_client_that_wants_no_updates_is_sent_none(
+    telegram: Telegram, alice: Account, connect: Connect
+) -> None:
+    await connect(alice, no_updates=True)
+    assert not telegram.connected(alice)
+
+
+async def test_messages_can_be_counted(telegram: Telegram, alice: Account, bob: Account, connect: Connect) -> None:
+    for number in range(3):
+        telegram.send_text(alice, bob, str(number))
+    assert await (await connect(bob, [alice])).client.get_chat_history_count(alice.id) == 3

