@@ -38,7 +38,6 @@ class Connection:
         self._salt = telegram.salt
         self._last_msg_id = 0
         self._content_sent = 0
-        self._calls: set[asyncio.Task[None]] = set()
 
     @property
     def account_id(self) -> int | None:
@@ -57,6 +56,8 @@ class Connection:
             pass
         except transport.TransportError as error:
             log.warning("closed a connection: %s", error)
+        except Exception:  # whatever a client sends, it harms nobody but itself
+            log.exception("closed a connection that sent nonsense")
         finally:
             self._leave_session()
             self._writer.close()
@@ -133,9 +134,8 @@ class Connection:
             self._send(types.Pong(msg_id=envelope.msg_id, ping_id=query.ping_id), ANSWER, content=False)
         elif not isinstance(query, types.MsgsAck):
             self._telegram.sessions.subscribe(session, method_name(query), silent)
-            task = asyncio.create_task(self._perform(rpc.Call(self._telegram, session, key, query), envelope.msg_id))
-            self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
+            call = rpc.Call(self._telegram, session, key, query)
+            self._telegram.begin(self._perform(call, envelope.msg_id))
 
     async def _perform(self, call: rpc.Call, msg_id: int) -> None:
         try:

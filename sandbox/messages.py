@@ -118,6 +118,6 @@ def send_reaction(call: Call, query: Any) -> Any:
     if message is None or message.peer_for(call.account.id) != peer.chat_id:
         raise RpcError(400, "MESSAGE_ID_INVALID")
     chosen = [r for r in query.reaction or [] if not isinstance(r, types.ReactionEmpty)]
-    posting.react(call.telegram, call.account, message, chosen)
+    posting.react(call.telegram, call.account, message, chosen, call.session)
     update = posting.reactions_update(call.telegram, message, query.msg_id, call.account)
     return posting.updates(call.telegram, call.account, [update], [message])

@@ -71,7 +71,9 @@ def delete(telegram: Telegram, mailbox: Mailbox, ids: Iterable[int], origin: Ses
     return event
 
 
-def react(telegram: Telegram, account: Account, message: Message, reactions: list[Any]) -> None:
+def react(
+    telegram: Telegram, account: Account, message: Message, reactions: list[Any], origin: Session | None = None
+) -> None:
     """Replace the reactions of one account to a message."""
     chat = telegram.world.chats.get(message.to_id)
     if reactions and chat is not None and not chat.reactions:
@@ -80,7 +82,8 @@ def react(telegram: Telegram, account: Account, message: Message, reactions: lis
     for mailbox, message_id in held_in(telegram, message):
         for viewer in viewers(telegram, mailbox):
             update = reactions_update(telegram, message, message_id, viewer)
-            telegram.sessions.push(viewer.id, updates(telegram, viewer, [update], [message]))
+            telegram.sessions.push(viewer.id, updates(telegram, viewer, [update], [message]), origin)
+    telegram.touch()
 
 
 def reactions_update(telegram: Telegram, message: Message, message_id: int, viewer: Account) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from . import dialogs, groups, login, messages, password, qr, reading, settings, updates
 from . import state as state_file
@@ -50,6 +51,7 @@ class Server:
         self._state = state
         self._pending_save: asyncio.TimerHandle | None = None
         self._last_save_s: float = 0
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._listener = Listener(lambda reader, writer: Connection(self._telegram, reader, writer))
         self.world = state_file.load(state)
         self.sessions = Sessions(self._telegram)
@@ -75,6 +77,8 @@ class Server:
     async def stop(self) -> None:
         """End every connection and save."""
         await self._listener.stop()
+        for task in self._in_flight:
+            task.cancel()
         self.save()
 
     async def restart(self, seconds: float = 0) -> None:
@@ -94,6 +98,12 @@ class Server:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Perform a call; like the real one we finish it even if the connection breaks meanwhile."""
+        task = asyncio.create_task(work)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
 
     def touch(self) -> None:
         """Something changed: save soon, if there is anything to save to and we are up."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from .telegram import Telegram
 
 
+MAX_IDLE_SESSIONS = 100
+
+
 @dataclass(eq=False)
 class Session:
     """One session of a client; it outlives its connections."""
@@ -36,6 +39,7 @@ class Sessions:
         """The session a connection speaks for, from now on reached through it."""
         session = self._sessions.setdefault(session_id, Session(session_id, key_id))
         session.connection = connection
+        self._forget_old()
         return session
 
     def subscribe(self, session: Session, method: str, silent: bool) -> None:
@@ -67,6 +71,13 @@ class Sessions:
         for session in self._sessions.values():
             if session.key_id == key_id and session.subscribed and session.connection is not None:
                 session.connection.push(short)
+
+    def _forget_old(self) -> None:
+        """Clients begin a new session at every start and never end one, so somebody has to."""
+        idle = [session for session in self._sessions.values() if session.connection is None]
+        for session in idle[:-MAX_IDLE_SESSIONS]:
+            del self._sessions[session.id]
+            self._telegram.world.subscribed_sessions.pop(session.id, None)
 
     def _account_id(self, session: Session) -> int | None:
         key = self._telegram.world.keys.get(session.key_id)

@@ -170,6 +170,46 @@ async def test_refused_connections_fail_at_once_and_existing_ones_end(
     await a.client.send_message(bob.id, "back")
 
 
+async def test_who_is_cut_off_for_a_while_is_cut_again_on_every_attempt(
+    telegram: Telegram, alice: Account, bob: Account, connect: Connect
+) -> None:
+    a, b = await connect(alice, [bob]), await connect(bob, [alice])
+    telegram.faults.cut(alice, seconds=60)
+    assert not telegram.connected(alice)
+    await b.client.send_message(alice.id, "are you there?")
+    telegram.faults.clear()
+    await back(telegram, alice, a)
+    assert [m.text async for m in a.client.get_chat_history(bob.id)] == ["are you there?"]
+
+
+async def test_refusing_ends_by_itself(telegram: Telegram) -> None:
+    telegram.faults.refuse(0.2)
+    before = time.monotonic()
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", telegram.port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.01)
+        else:
+            break
+    writer.close()
+    assert time.monotonic() - before >= 0.2
+
+
+async def test_nonsense_on_the_wire_ends_only_its_own_connection(
+    telegram: Telegram, alice: Account, connect: Connect
+) -> None:
+    a = await connect(alice)
+    [key] = telegram.world.keys
+    packets = (b"GET / HTTP/1.0\r\n", b"\xef\x04" + bytes(16), b"\xef\x08" + key + bytes(24), b"\xef\x02" + key)
+    for packet in packets:
+        reader, writer = await asyncio.open_connection("127.0.0.1", telegram.port)
+        writer.write(packet)
+        assert await asyncio.wait_for(reader.read(), 2) == b""
+        writer.close()
+    assert await a.client.get_me()
+
+
 async def test_in_a_black_hole_nothing_is_answered_and_nothing_arrives(
     telegram: Telegram, alice: Account, bob: Account, connect: Connect
 ) -> None:
