@@ -1,0 +1,185 @@
+"""Whisper weights on disk: a name becomes a folder, from the disk first, else from the hub. No other module asks it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from transcriber.errors import ModelUnavailable
+
+log = logging.getLogger(__name__)
+
+# Read when huggingface_hub is imported, which happens below, at the first download.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_UPDATE_CHECK", "1")
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP: counted bytes, short timeouts, resumable
+
+# The names people say and where their weights are: faster_whisper.utils._MODELS (a test keeps them equal),
+# written down here because importing faster_whisper costs 0.3 s and 45 MB.
+HUB_IDS = {
+    "tiny.en": "Systran/faster-whisper-tiny.en",
+    "tiny": "Systran/faster-whisper-tiny",
+    "base.en": "Systran/faster-whisper-base.en",
+    "base": "Systran/faster-whisper-base",
+    "small.en": "Systran/faster-whisper-small.en",
+    "small": "Systran/faster-whisper-small",
+    "medium.en": "Systran/faster-whisper-medium.en",
+    "medium": "Systran/faster-whisper-medium",
+    "large-v1": "Systran/faster-whisper-large-v1",
+    "large-v2": "Systran/faster-whisper-large-v2",
+    "large-v3": "Systran/faster-whisper-large-v3",
+    "large": "Systran/faster-whisper-large-v3",
+    "distil-large-v2": "Systran/faster-distil-whisper-large-v2",
+    "distil-medium.en": "Systran/faster-distil-whisper-medium.en",
+    "distil-small.en": "Systran/faster-distil-whisper-small.en",
+    "distil-large-v3": "Systran/faster-distil-whisper-large-v3",
+    "distil-large-v3.5": "distil-whisper/distil-large-v3.5-ct2",
+    "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+    "turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+}
+VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
+NEEDED = ("model.bin", "config.json", "tokenizer.json")
+WANTED = {*NEEDED, *VOCABULARIES, "preprocessor_config.json"}
+PARTIAL = ".partial"  # downloads in work; a finished one is moved out as a whole
+
+HUB_TIMEOUT_S = 10.0
+_WORD = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
+_NAME = re.compile(rf"{_WORD}(?:/{_WORD})?")
+
+Progress = Callable[[float], None]
+
+
+def is_present(name: str, models_dir: Path, *, trusted: bool = False) -> bool:
+    """Whether `name` can be loaded without the network; raises ModelUnavailable for what cannot be a name."""
+    return not _missing(_folder(name, models_dir, trusted))
+
+
+def obtain(name: str, models_dir: Path, *, trusted: bool = False, on_progress: Progress | None = None) -> Path:
+    """The folder with the weights of `name`, downloaded when they are not on disk; it blocks, so call it in a thread.
+
+    `name` is a size (small), a hub id (owner/name) or a folder's name below `models_dir`; `trusted`, for names from
+    the settings and never from a chat, also allows any folder. `on_progress` is given the fraction 0 … 1 of a
+    download; what it raises ends the download, and the next one goes on from there.
+    Raises ModelUnavailable: unknown or impossible name, incomplete folder, no hub within HUB_TIMEOUT_S, disk full.
+    """
+    folder = _folder(name, models_dir, trusted)
+    missing = _missing(folder)
+    if not missing:
+        return folder
+    if folder.exists():
+        raise ModelUnavailable("model_incomplete", model=name, missing=missing)
+    hub_id = HUB_IDS.get(name, name)
+    if "/" not in hub_id or folder.parent != models_dir:
+        raise ModelUnavailable("model_unknown", model=name)
+    _download(hub_id, folder, name, on_progress or (lambda fraction: None))
+    return folder
+
+
+def _folder(name: str, models_dir: Path, trusted: bool) -> Path:
+    path = Path(name).expanduser()
+    if trusted and name not in HUB_IDS and (path.is_dir() or path.is_absolute()):
+        return path
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise ModelUnavailable("model_name_invalid", model=name)
+    return models_dir / name.replace("/", "--")
+
+
+def _missing(folder: Path) -> str:
+    """The first file that is lacking, or an empty string."""
+    for file in NEEDED:
+        path = folder / file
+        if not path.is_file() or not path.stat().st_size:
+            return file
+    return "" if any((folder / file).is_file() for file in VOCABULARIES) else VOCABULARIES[0]
+
+
+def _download(hub_id: str, folder: Path, name: str, on_progress: Progress) -> None:
+    """Fetches into PARTIAL and moves the folder when it is whole: half a download is never taken for a model."""
+    from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # type: ignore[attr-defined]
+
+    partial = folder.parent / PARTIAL / folder.name
+    try:
+        _fetch(hub_id, partial, name, on_progress)
+        shutil.rmtree(partial / ".cache", ignore_errors=True)  # the downloader's notes
+        partial.rename(folder)
+    except RepositoryNotFoundError as error:
+        raise ModelUnavailable("model_unknown", model=name) from error
+    except HTTPError as error:
+        raise ModelUnavailable("model_hub_unreachable", model=name) from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise ModelUnavailable("model_no_space", model=name, needed_mb="?", free_mb=0) from error
+        if error.errno is None or isinstance(error, ConnectionError):
+            raise ModelUnavailable("model_hub_unreachable", model=name) from error
+        raise ModelUnavailable("model_not_kept", model=name, reason=error.strerror or error) from error
+
+
+def _fetch(hub_id: str, partial: Path, name: str, on_progress: Progress) -> None:
+    from huggingface_hub import HfApi, constants, hf_hub_download
+
+    # The first question is asked once and with a short timeout, so that a dead hub is known soon.
+    info = HfApi().model_info(hub_id, timeout=HUB_TIMEOUT_S, files_metadata=True)
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if file.rfilename in WANTED}
+    if "model.bin" not in sizes:
+        raise ModelUnavailable("model_foreign", model=name)
+    partial.mkdir(parents=True, exist_ok=True)
+    _check_space(partial, sum(sizes.values()), name)
+    log.info("downloading %s (%d MB) from %s", name, sum(sizes.values()) // 2**20, constants.ENDPOINT)
+    meter = _Meter(sum(sizes.values()), on_progress)
+    for file, size in sorted(sizes.items(), key=lambda item: item[1]):
+        bar = cast(Any, meter.bar)
+        hf_hub_download(hub_id, file, revision=info.sha, local_dir=partial, etag_timeout=HUB_TIMEOUT_S, tqdm_class=bar)
+        meter.file_done(size)
+    missing = _missing(partial)
+    if missing:
+        raise ModelUnavailable("model_incomplete", model=name, missing=missing)
+
+
+def _check_space(partial: Path, needed_bytes: int, name: str) -> None:
+    here_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+    free_bytes = shutil.disk_usage(partial).free
+    if needed_bytes - here_bytes > free_bytes:
+        needed_mb, free_mb = needed_bytes // 2**20, free_bytes // 2**20
+        raise ModelUnavailable("model_no_space", model=name, needed_mb=needed_mb, free_mb=free_mb)
+
+
+class _Meter:
+    """Adds up the bytes of all files and tells the fraction; `bar` stands in for the downloader's progress bar."""
+
+    def __init__(self, total_bytes: int, on_progress: Progress) -> None:
+        self._total_bytes = max(1, total_bytes)
+        self._on_progress = on_progress
+        self._finished_bytes = 0
+        self._current_bytes = 0
+
+    def bar(self, *_: object, initial: int = 0, **__: object) -> _Meter:
+        self._current_bytes = 0
+        self.update(initial)
+        return self
+
+    def update(self, count: int = 1) -> None:
+        self._current_bytes += count
+        self._tell(self._finished_bytes + self._current_bytes)
+
+    def file_done(self, size_bytes: int) -> None:
+        self._finished_bytes += size_bytes
+        self._current_bytes = 0
+        self._tell(self._finished_bytes)
+
+    def _tell(self, done_bytes: int) -> None:
+        self._on_progress(min(1.0, done_bytes / self._total_bytes))
+
+    def __enter__(self) -> _Meter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
