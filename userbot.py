@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from transcriber.files import Format, transcribe_files
 
 from config.logs import setup_logging
 from config.settings import Settings, SettingsError, load_settings, typos
@@ -22,6 +21,7 @@ from transcriber.catchup import CatchUp
 from transcriber.chat import Chat
 from transcriber.commands import Commands
 from transcriber.errors import ModelUnavailable, TranscriberError
+from transcriber.files import Format, transcribe_files
 from transcriber.health import Health
 from transcriber.intake import Intake
 from transcriber.lease import Lease, Occupied, file_lock
@@ -36,6 +36,7 @@ from transcriber.status import Status
 from transcriber.supervisor import Supervisor
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
+from transcriber.voice import label
 from transcriber.whisper import Whisper
 
 EXIT_SETTINGS, EXIT_ACTION, EXIT_OCCUPIED, EXIT_PREFLIGHT = 2, 3, 4, 5
@@ -108,13 +109,8 @@ async def _run(settings: Settings, say: Words) -> int:
         log.error(say("folder_not_writable", folder=settings.data_dir, error=error.strerror or error))
         return EXIT_PREFLIGHT
     except TranscriberError as error:
-        return _report(error, say)
-    except BaseExceptionGroup as group:
-        known, surprises = group.split(TranscriberError)
-        if surprises:
-            raise surprises from None
-        assert known is not None
-        return _report(_first(known), say)
+        log.error(say.error(error))
+        return EXIT_OCCUPIED if isinstance(error, Occupied) else EXIT_ACTION
 
 
 @asynccontextmanager
@@ -216,7 +212,7 @@ def _wire(
 
 
 async def _introduce(say: Words, state: State, engine: Whisper) -> None:
-    log.info(say("using_model", model=engine.model))
+    log.info(say("using_model", model=label(engine.model)))
     log.info(say("tracked_list", names=", ".join((await state.tracked()).values()) or "—"))
 
 
@@ -235,19 +231,6 @@ async def _load_model(settings: Settings, say: Words, state: State, engine: Whis
 
 def _engine(settings: Settings) -> Whisper:
     return Whisper(settings.data_dir / "models", compute_type=settings.compute_type, threads=settings.cpu_threads)
-
-
-def _report(error: TranscriberError, say: Words) -> int:
-    log.error(say.error(error))
-    return EXIT_OCCUPIED if isinstance(error, Occupied) else EXIT_ACTION
-
-
-def _first(group: BaseExceptionGroup[TranscriberError]) -> TranscriberError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, TranscriberError)
-    return error
 
 
 def _settings(*, needs_telegram: bool = True) -> Settings:

@@ -13,7 +13,7 @@ from transcriber.retries import Retries
 from transcriber.state import RedisTrouble, State
 from transcriber.status import Status
 from transcriber.texts import Words
-from transcriber.voice import Command, Person
+from transcriber.voice import Command, Person, label
 
 log = logging.getLogger(__name__)
 
@@ -109,16 +109,16 @@ class Commands:
 
     async def _model(self, _command: Command, argument: str, tell: Tell) -> str:
         if not argument:
-            return self._say("model_shows", model=self._models.model)
+            return self._say("model_shows", model=label(self._models.model))
         async with self._switching:
             old = self._models.model
-            if argument == old:
-                return self._say("model_same", model=old)
-            await tell(self._say("model_loading", model=argument, old=old))
+            if argument in (old, label(old)):
+                return self._say("model_same", model=label(old))
+            await tell(self._say("model_loading", model=argument, old=label(old)))
             try:
                 await self._models.load(argument)
             except ModelUnavailable as error:
-                return self._say("model_kept", old=old, reason=self._say.error(error))
+                return self._say("model_kept", old=label(old), reason=self._say.error(error))
             await self._state.set_model(argument)
             return self._say("model_switched", model=argument)
 

@@ -100,8 +100,23 @@ class Stop:
 async def run(parts: Parts, listener: Listener, stop: Stop, say: Words, *, grace_s: float) -> None:
     """Run until `stop`, then: no new work, the job in hand gets `grace_s`, and Telegram is left last.
 
-    Raises an ExceptionGroup with ActionNeeded or Occupied when it cannot go on.
+    Raises ActionNeeded or Occupied when it cannot go on.
     """
+    try:
+        await _run_all(parts, listener, stop, say, grace_s)
+    except BaseExceptionGroup as group:
+        known, surprises = group.split(TranscriberError)
+        if surprises or known is None:
+            raise
+        raise _first(known) from group
+
+
+def _first(group: BaseExceptionGroup[TranscriberError]) -> TranscriberError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def _run_all(parts: Parts, listener: Listener, stop: Stop, say: Words, grace_s: float) -> None:
     hang_up = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         background = [

@@ -9,6 +9,7 @@ from typing import Protocol
 from transcriber.health import Health, Level
 from transcriber.state import RedisTrouble, State
 from transcriber.texts import Words
+from transcriber.voice import label
 
 _ICON = {Level.OK: "🟢", Level.DEGRADED: "🟡", Level.DOWN: "🔴"}
 
@@ -53,7 +54,7 @@ class Status:
     async def text(self) -> str:
         """The answer to /status."""
         lines = [self._part(name) for name in self._health.parts]
-        lines += [self._say("status_model", model=self._engine.model, threads=self._threads)]
+        lines += [self._say("status_model", model=label(self._engine.model), threads=self._threads)]
         lines += await self._or_unknown(self._queue_line)
         lines += await self._or_unknown(self._voices_line)
         if self._queue.last_error:

@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import PurePath
+
+
+def label(model: str) -> str:
+    """A model's name as people read it: a folder shows only its last part."""
+    return PurePath(model).name if PurePath(model).is_absolute() else model
 
 
 class Kind(StrEnum):
