@@ -75,7 +75,7 @@ def tl_document(world: World, document: Document, viewer: Account) -> Any:
         date=document.date,
         mime_type=document.mime_type,
         size=len(document.data),
-        dc_id=document.dc_id,
+        dc_id=world.dc_id,
         attributes=document.attributes,
     )
 

@@ -34,9 +34,6 @@ class Server:
     login_code = "22222"
     code_type = "app"
     """How login codes are said to be sent: "app" or "sms"."""
-    dc_id = 2
-    """Our data centre. New clients begin at 2; with another number a sign-in by phone is first sent here
-    (PHONE_MIGRATE), after which the client's session file holds our address."""
     difference_page = 100
     """How many events one answer of getDifference holds at most."""
     too_long_after: int | None = None
@@ -68,6 +65,19 @@ class Server:
     def port(self) -> int:
         """Where clients connect."""
         return self._listener.port
+
+    @property
+    def dc_id(self) -> int:
+        """Our data centre, to be chosen before the first session.
+
+        New clients begin at 2; with another number a sign-in is first sent here (PHONE_MIGRATE), after which the
+        client's session file holds our address.
+        """
+        return self.world.dc_id
+
+    @dc_id.setter
+    def dc_id(self, dc_id: int) -> None:
+        self.world.dc_id = dc_id
 
     async def start(self, port: int = 0) -> None:
         """Listen: on this port, or on the one in the saved state, or on any."""

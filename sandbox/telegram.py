@@ -165,7 +165,7 @@ class Telegram(Server):
     def store(self, data: bytes, mime_type: str, attributes: list[Any]) -> Document:
         """Keep a file."""
         document_id = int.from_bytes(os.urandom(7), "little")
-        document = Document(document_id, mime_type, attributes, data, self.date(), self.dc_id)
+        document = Document(document_id, mime_type, attributes, data, self.date())
         self.world.documents[document_id] = document
         return document
 

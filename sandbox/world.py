@@ -20,9 +20,8 @@ class Document:
     id: int
     mime_type: str
     attributes: list[Any]
-    data: bytes
+    data: bytes = field(repr=False)
     date: int
-    dc_id: int = 2
 
 
 @dataclass(eq=False)
@@ -65,8 +64,8 @@ class Mailbox:
     owner_id: int
     pts: int = 1
     last_id: int = 0
-    messages: dict[int, Message] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
+    messages: dict[int, Message] = field(default_factory=dict, repr=False)
+    events: list[Event] = field(default_factory=list, repr=False)
 
     def add(self, message: Message) -> Event:
         """Store a message under the next id of this mailbox."""
@@ -98,7 +97,7 @@ class Account:
     phone: str
     mailbox: Mailbox
     password: str | None = None
-    random_ids: set[int] = field(default_factory=set)
+    random_ids: set[int] = field(default_factory=set, repr=False)
     read_inbox: dict[int, int] = field(default_factory=dict)
     read_outbox: dict[int, int] = field(default_factory=dict)
 
@@ -133,7 +132,7 @@ class AuthKey:
     `at_home` says that its client already knows which data centre is ours.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     account_id: int | None = None
     awaiting_password_id: int | None = None
     refusal: tuple[int, str] | None = None
@@ -159,6 +158,7 @@ class World:
     secret: bytes = field(default_factory=lambda: os.urandom(16))
     reference_epochs: dict[int, int] = field(default_factory=dict)  # by account id
     port: int = 0
+    dc_id: int = 2
 
     def access_hash(self, viewer_id: int, peer_id: int) -> int:
         """The access hash of a peer; like the real one it is different for every viewer."""
