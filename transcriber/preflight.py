@@ -77,7 +77,10 @@ async def redis_usable(words: Words, redis: Redis) -> str | None:
     except (AuthenticationError, NoPermissionError) as error:
         return words("redis_refuses", error=error)
     except (RedisError, OSError) as error:
-        return words("redis_cannot_save" if "MISCONF" in str(error) else "redis_unreachable", error=error)
+        # A missing password comes back as a complaint about HELLO; a full disk has no class of its own.
+        special = {"HELLO must be called": "redis_refuses", "MISCONF": "redis_cannot_save"}
+        key = next((key for sign, key in special.items() if sign in str(error)), "redis_unreachable")
+        return words(key, error=error)
     policy = memory.get("maxmemory_policy", "noeviction")
     if memory.get("maxmemory") and policy != "noeviction":
         return words("redis_evicts", policy=policy)
