@@ -74,17 +74,24 @@ async def redis_usable(words: Words, redis: Redis) -> str | None:
         return words("redis_read_only")
     except OutOfMemoryError:
         return words("redis_full")
-    except (AuthenticationError, NoPermissionError) as error:
-        return words("redis_refuses", error=error)
     except (RedisError, OSError) as error:
-        # A missing password comes back as a complaint about HELLO; a full disk has no class of its own.
-        special = {"HELLO must be called": "redis_refuses", "MISCONF": "redis_cannot_save"}
-        key = next((key for sign, key in special.items() if sign in str(error)), "redis_unreachable")
-        return words(key, error=error)
+        return words(_redis_problem(error), error=str(error).rstrip("."))
     policy = memory.get("maxmemory_policy", "noeviction")
     if memory.get("maxmemory") and policy != "noeviction":
         return words("redis_evicts", policy=policy)
     return None
+
+
+def _redis_problem(error: Exception) -> str:
+    """The sentence for an error: the library's classes do not tell a refusal or a full disk from a lost connection."""
+    signs = {
+        "HELLO must be called": "redis_refuses",  # a password is needed and none was given
+        "username-password": "redis_refuses",
+        "MISCONF": "redis_cannot_save",
+    }
+    known = (key for sign, key in signs.items() if sign in str(error))
+    refused = isinstance(error, AuthenticationError | NoPermissionError)
+    return next(known, "redis_refuses" if refused else "redis_unreachable")
 
 
 def session_present(words: Words, session_file: Path) -> str | None:
