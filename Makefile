@@ -1,0 +1,49 @@
+# make demo    see it work, without a Telegram account
+# make run     the daemon (needs .env, see .env.example)
+# make test    every test
+# make check   lint, types, tests
+
+# The first Python that is new enough; uv, where there is one, only makes the set-up faster.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+UV := $(shell command -v uv)
+RUN := .venv/bin/python
+
+.PHONY: demo run test check setup lock
+
+demo: setup
+	@$(RUN) -m demo
+
+run: setup
+	@exec $(RUN) userbot.py
+
+test: setup
+	$(RUN) -m pytest
+
+check: setup
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(RUN) -m pytest
+
+setup: .venv/ready
+
+.venv/ready: requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up .venv with $(PYTHON): a few hundred megabytes, once"
+ifneq ($(UV),)
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .venv
+	@$(UV) pip install --quiet --python $(RUN) --require-hashes -r requirements-dev.txt
+else
+	@"$(PYTHON)" -m venv --clear .venv || { rm -rf .venv; echo "This Python cannot make virtual environments: apt install python3-venv, or install uv"; exit 1; }
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+endif
+	@$(RUN) -m tests.weights
+	@touch $@
+
+lock: # needs uv
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
