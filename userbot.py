@@ -34,6 +34,7 @@ from transcriber.retries import Retries
 from transcriber.state import State, connect
 from transcriber.status import Status
 from transcriber.supervisor import Supervisor
+from transcriber.tasks import Background
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
 from transcriber.voice import label
@@ -196,7 +197,7 @@ def _wire(
         reconnects=lambda: max(0, telegram.sessions - 1),
     )
     retries = Retries(chat, state, pipeline.add)
-    commands = Commands(chat, engine, state, intake, status, retries, say, daemon.Background())
+    commands = Commands(chat, engine, state, intake, status, retries, say, Background())
 
     async def on_start() -> None:
         await daemon.greet(parts, settings.tracked_users)

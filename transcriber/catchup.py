@@ -61,7 +61,8 @@ class CatchUp:
         """Look whenever asked, and every `interval_s` anyway, until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), self._interval_s)
+                async with asyncio.timeout(self._interval_s):
+                    await self._due.wait()
             self._due.clear()
             try:
                 await self.scan()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
 
 from transcriber.errors import Gone, Lost, ModelUnavailable, Refused, RetryLater, TranscriberError
 from transcriber.intake import Intake
@@ -50,7 +50,7 @@ class Commands:
         status: Status,
         retries: Retries,
         say: Words,
-        spawn: Callable[[Awaitable[None]], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._people = people
         self._models = models

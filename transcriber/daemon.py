@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from transcriber.catchup import CatchUp
@@ -20,6 +19,7 @@ from transcriber.lease import Lease
 from transcriber.pipeline import Pipeline
 from transcriber.state import RedisTrouble, State
 from transcriber.supervisor import Supervisor
+from transcriber.tasks import end
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
 from transcriber.voice import Command, Person, Voice
@@ -56,29 +56,6 @@ class Listener:
     async def on_command(self, command: Command) -> None:
         """A message of the owner that starts with a slash."""
         await self._commands.on_command(command)
-
-
-class Background:
-    """Tasks that nobody waits for, but that are kept alive and ended with the program."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def __call__(self, work: Awaitable[None]) -> None:
-        """Start `work`; what it raises is logged."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("%s: %s", type(error).__name__, error, exc_info=error)
-
-    def cancel(self) -> None:
-        """End them all."""
-        for task in self._tasks:
-            task.cancel()
 
 
 class Stop:
@@ -131,8 +108,7 @@ async def _run_all(parts: Parts, listener: Listener, stop: Stop, say: Words, gra
         await working
         hang_up.set()
         await online
-        for task in background:
-            task.cancel()
+        await end(*background)
 
 
 async def _gaps(parts: Parts) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from transcriber.errors import TranscriberError
-from transcriber.state import RedisTrouble, State
+from transcriber.state import RedisTrouble, State, reply_of
 
 log = logging.getLogger(__name__)
 
@@ -97,12 +97,12 @@ class Lease:
         """Take the lease, waiting at most its lifetime for a crashed predecessor's to expire. Raises Occupied."""
         before_ms = self._ttl_s * 1000
         while not await self._try_take():
-            other = await self._redis.get(_KEY) or "{}"
-            remaining_ms = await self._redis.pttl(_KEY)
+            other = await reply_of(self._redis.get(_KEY)) or "{}"
+            remaining_ms = await reply_of(self._redis.pttl(_KEY))
             if remaining_ms > before_ms:  # somebody keeps it alive
                 raise _occupied(_parse(other))
             if _is_dead(_parse(other)):
-                await self._redis.eval(_DROP, 1, _KEY, other)
+                await reply_of(self._redis.eval(_DROP, 1, _KEY, other))
                 continue
             before_ms = remaining_ms
             await asyncio.sleep(min(1.0, self._ttl_s / 10))
@@ -118,22 +118,22 @@ class Lease:
 
     async def _renew(self) -> None:
         started = _now()
-        if await self._redis.eval(_RENEW, 1, _KEY, self._value, int(self._ttl_s * 1000)):
+        if await reply_of(self._redis.eval(_RENEW, 1, _KEY, self._value, int(self._ttl_s * 1000))):
             self._renewed = started
         elif not await self._try_take():  # it expired, and somebody was faster
             self._stolen = True
-            raise _occupied(_parse(await self._redis.get(_KEY) or "{}"))
+            raise _occupied(_parse(await reply_of(self._redis.get(_KEY)) or "{}"))
 
     async def drop(self) -> None:
         """Let the next start take over at once."""
         try:
-            await self._redis.eval(_DROP, 1, _KEY, self._value)
+            await reply_of(self._redis.eval(_DROP, 1, _KEY, self._value))
         except RedisTrouble as error:
             log.debug("lease: %r", error)
 
     async def _try_take(self) -> bool:
         started = _now()
-        if not await self._redis.set(_KEY, self._value, nx=True, px=int(self._ttl_s * 1000)):
+        if not await reply_of(self._redis.set(_KEY, self._value, nx=True, px=int(self._ttl_s * 1000))):
             return False
         self._renewed = started
         return True

@@ -19,6 +19,8 @@ from docket.dependencies import ForcedRetry
 from transcriber.answer import Answer
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
 from transcriber.state import RedisTrouble, State, patiently
+from transcriber.tasks import end
+from transcriber.turns import Turns
 from transcriber.voice import Transcript, Voice
 
 log = logging.getLogger(__name__)
@@ -71,15 +73,15 @@ class Pipeline:
         self._max_bytes = max_bytes
         self._redelivery_s = redelivery_s
         self._jobs: dict[asyncio.Task[None], bool] = {}  # job -> whether it is worth the grace period
-        self._at_work = asyncio.Lock()  # one transcription at a time, in the order of arrival
-        self._open = False
+        self._turns = Turns()
+        self.is_open = False  # whether it takes new voices
         self.last_error = ""
         for name in ("docket.worker", "docket.dependencies", "docket.strikelist"):
             logging.getLogger(name).addFilter(_is_news)
 
     async def add(self, voice: Voice) -> None:
         """Queue an accepted voice; one that is there already stays where it is. Raises RedisTrouble."""
-        if self._open:  # when stopping it waits on the books for the next start
+        if self.is_open:  # when stopping it waits on the books for the next start
             await self._docket.add(self._job, key=voice.key)(voice.key)
             self._answer.working_on(voice)
 
@@ -92,14 +94,14 @@ class Pipeline:
         timeout = timedelta(seconds=self._redelivery_s)
         async with self._docket:
             await patiently(self._take_over)
-            self._open = True
+            self.is_open = True
             async with Worker(self._docket, WORKER, concurrency=IN_HAND, redelivery_timeout=timeout) as worker:
                 working = asyncio.create_task(worker.run_forever())
                 stopping = asyncio.create_task(closing.wait())
                 try:
                     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    self._open = False
+                    self.is_open = False
                     stopping.cancel()
                     working.cancel()  # docket takes no more work and waits for what it has
                     await self._drain(grace_s if closing.is_set() else 0)
@@ -112,8 +114,7 @@ class Pipeline:
                 job.cancel()
         if self._jobs:
             await asyncio.wait(list(self._jobs), timeout=grace_s)
-        for job in list(self._jobs):
-            job.cancel()
+        await end(*self._jobs)
 
     async def _take_over(self) -> None:
         """Everything on the books must be in the queue, and nothing may wait for a dead worker's lease."""
@@ -130,7 +131,8 @@ class Pipeline:
     # --- one job ---
     async def _job(self, key: str, retry: Retry = Retry(attempts=None)) -> None:  # noqa: B008 - docket's way
         task = asyncio.current_task()
-        assert task is not None
+        if task is None or not self.is_open:  # started while stopping: the next start does it
+            raise asyncio.CancelledError
         self._jobs[task] = False
         try:
             await self._work_on(key)
@@ -191,7 +193,7 @@ class Pipeline:
         if voice.size_bytes > self._max_bytes:
             raise Rejected("too_large", limit_mb=self._max_bytes // 1024**2)
         path = await self._source.download(voice, self._folder)
-        async with self._at_work:
+        async with self._turns.turn(voice.sent_at):
             if await patiently(lambda: self._state.count(voice.key, "starts")) > self._attempts:
                 raise Rejected("attempts_used_up")  # also a file that kills the process each time
             self._engage()

@@ -26,6 +26,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from transcriber.voice import Person, Transcript, Voice
 
@@ -33,15 +34,20 @@ MARK_TTL_S = 90 * 86_400  # delivered marks outlive Telegram's memory of random 
 _GIVEN_UP_KEPT = 1_000
 RedisTrouble = RedisError  # what callers catch: this module alone imports redis
 _PATIENCE_S = 1.0  # between tries while Redis is away
+_ANSWER_TIMEOUT_S = 5.0
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[Redis]:
-    """A client that fails within seconds when Redis is away, so that /status can say so."""
+    """A client that fails within seconds when Redis is away, so that /status can say so.
+
+    Without `socket_timeout`: with it redis-py sends under `asyncio.wait_for`, which on Python 3.11 can swallow a
+    cancellation (python/cpython#86296; seen here in one cancelled task of ten). `reply_of` has the deadline instead.
+    """
     redis = Redis.from_url(
-        url, decode_responses=True, socket_timeout=5.0, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 1)
+        url, decode_responses=True, socket_timeout=None, socket_connect_timeout=2.0, retry=Retry(NoBackoff(), 1)
     )
     try:
         yield redis
@@ -59,9 +65,13 @@ async def patiently(operation: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(_PATIENCE_S)
 
 
-async def _answer(reply: Awaitable[Any] | Any) -> Any:
-    """redis-py types every reply as sync-or-async: this is the async half."""
-    return await cast("Awaitable[Any]", reply)
+async def reply_of(reply: Awaitable[Any] | Any) -> Any:
+    """The reply of Redis, or RedisTrouble when there is none in time (redis-py types it as sync-or-async)."""
+    try:
+        async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+            return await cast("Awaitable[Any]", reply)
+    except TimeoutError as error:
+        raise RedisTimeoutError("no answer") from error
 
 
 class State:
@@ -74,73 +84,73 @@ class State:
     # --- people and model ---
     async def tracked(self) -> dict[int, str]:
         """User id -> name of everybody whose voices are transcribed."""
-        return {int(user): name for user, name in (await _answer(self.redis.hgetall("vt:tracked"))).items()}
+        return {int(user): name for user, name in (await reply_of(self.redis.hgetall("vt:tracked"))).items()}
 
     async def track(self, person: Person) -> bool:
         """Add or rename `person`; False when they were tracked already."""
-        return bool(await _answer(self.redis.hset("vt:tracked", str(person.user_id), person.name)))
+        return bool(await reply_of(self.redis.hset("vt:tracked", str(person.user_id), person.name)))
 
     async def untrack(self, user_id: int) -> bool:
         """Remove a person; False when they were not tracked."""
-        return bool(await _answer(self.redis.hdel("vt:tracked", str(user_id))))
+        return bool(await reply_of(self.redis.hdel("vt:tracked", str(user_id))))
 
     async def first_time(self, what: str) -> bool:
         """True once for each `what`: initial settings must not come back after the owner removed them."""
-        return bool(await _answer(self.redis.sadd("vt:seeded", what)))
+        return bool(await reply_of(self.redis.sadd("vt:seeded", what)))
 
     async def model(self) -> str | None:
         """The model chosen with /model, if any."""
-        return cast("str | None", await _answer(self.redis.get("vt:model")))
+        return cast("str | None", await reply_of(self.redis.get("vt:model")))
 
     async def set_model(self, name: str) -> None:
         """Remember the model for the next start."""
-        await _answer(self.redis.set("vt:model", name))
+        await reply_of(self.redis.set("vt:model", name))
 
     # --- the life of one voice ---
     async def accept(self, voice: Voice) -> bool:
         """Put the voice on the books unless it already has its outcome; True when it still needs one."""
-        if await _answer(self.redis.hexists(f"vt:voice:{voice.key}", "outcome")):
+        if await reply_of(self.redis.hexists(f"vt:voice:{voice.key}", "outcome")):
             return False
-        await _answer(self.redis.hsetnx("vt:accepted", voice.key, voice.to_json()))
+        await reply_of(self.redis.hsetnx("vt:accepted", voice.key, voice.to_json()))
         return True
 
     async def accepted(self) -> list[Voice]:
         """Every voice without an outcome, oldest first."""
-        lines = (await _answer(self.redis.hgetall("vt:accepted"))).values()
+        lines = (await reply_of(self.redis.hgetall("vt:accepted"))).values()
         return sorted(map(Voice.from_json, lines), key=lambda voice: voice.sent_at)
 
     async def pending(self, key: str) -> Voice | None:
         """The voice called `key`, or None when it already has its outcome."""
-        line = await _answer(self.redis.hget("vt:accepted", key))
+        line = await reply_of(self.redis.hget("vt:accepted", key))
         return Voice.from_json(line) if line else None
 
     async def transcript(self, key: str) -> Transcript | None:
         """The transcript kept for the voice called `key`."""
-        line = await _answer(self.redis.get(f"vt:transcript:{key}"))
+        line = await reply_of(self.redis.get(f"vt:transcript:{key}"))
         return Transcript.from_json(line) if line else None
 
     async def keep_transcript(self, key: str, transcript: Transcript) -> None:
         """Keep the text before the reply, so that a retry never transcribes twice."""
         lifetime_s = max(int(self.transcript_ttl_s), 7 * 86_400)  # at least until it has been delivered
-        await _answer(self.redis.set(f"vt:transcript:{key}", transcript.to_json(), ex=lifetime_s))
+        await reply_of(self.redis.set(f"vt:transcript:{key}", transcript.to_json(), ex=lifetime_s))
 
     async def mark(self, key: str, field: str, value: str = "1") -> None:
         """Set one mark of a voice (see the module's list)."""
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.hset(f"vt:voice:{key}", field, value)
             pipeline.expire(f"vt:voice:{key}", MARK_TTL_S)
-            await pipeline.execute()
+            await reply_of(pipeline.execute())
 
     async def marks(self, key: str) -> dict[str, str]:
         """All marks of a voice."""
-        return cast("dict[str, str]", await _answer(self.redis.hgetall(f"vt:voice:{key}")))
+        return cast("dict[str, str]", await reply_of(self.redis.hgetall(f"vt:voice:{key}")))
 
     async def count(self, key: str, what: str) -> int:
         """Count one more of `what` (starts, failures) for this voice and say how many there were."""
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.hincrby(f"vt:voice:{key}", what, 1)
             pipeline.expire(f"vt:voice:{key}", MARK_TTL_S)
-            return int((await pipeline.execute())[0])
+            return int((await reply_of(pipeline.execute()))[0])
 
     async def close(self, voice: Voice, outcome: str) -> None:
         """The outcome is visible: take the voice off the books, all or nothing."""
@@ -152,19 +162,19 @@ class State:
             pipeline.hset("vt:last", mapping={"outcome": outcome, "at": time.time(), "sent_at": voice.sent_at})
             if not self.transcript_ttl_s:
                 pipeline.delete(f"vt:transcript:{voice.key}")
-            await pipeline.execute()
+            await reply_of(pipeline.execute())
 
     async def give_up(self, voice: Voice, reason: str) -> None:
         """Remember a voice that has no transcript, so that /status shows it and /retry can take it up."""
         entry = json.dumps({"reason": reason, "voice": voice.to_json(), "at": time.time()})
-        await _answer(self.redis.hset("vt:given_up", voice.key, entry))
-        if await _answer(self.redis.hlen("vt:given_up")) > _GIVEN_UP_KEPT:
+        await reply_of(self.redis.hset("vt:given_up", voice.key, entry))
+        if await reply_of(self.redis.hlen("vt:given_up")) > _GIVEN_UP_KEPT:
             oldest = min((await self.given_up()).items(), key=lambda item: item[1]["at"])[0]
-            await _answer(self.redis.hdel("vt:given_up", oldest))
+            await reply_of(self.redis.hdel("vt:given_up", oldest))
 
     async def given_up(self) -> dict[str, dict[str, Any]]:
         """chat:message -> {reason, voice (JSON), at}."""
-        entries = await _answer(self.redis.hgetall("vt:given_up"))
+        entries = await reply_of(self.redis.hgetall("vt:given_up"))
         return {key: json.loads(entry) for key, entry in entries.items()}
 
     async def reopen(self, voice: Voice) -> None:
@@ -176,33 +186,33 @@ class State:
             pipeline.expire(f"vt:voice:{voice.key}", MARK_TTL_S)
             pipeline.hset("vt:accepted", voice.key, voice.to_json())
             pipeline.hdel("vt:given_up", voice.key)
-            await pipeline.execute()
+            await reply_of(pipeline.execute())
 
     # --- chats and cursors ---
     async def saw_chat(self, chat_id: int) -> None:
         """Somebody tracked was seen in this chat: look through it after an absence."""
-        await _answer(self.redis.hset("vt:chats", str(chat_id), str(time.time())))
+        await reply_of(self.redis.hset("vt:chats", str(chat_id), str(time.time())))
 
     async def chats(self) -> list[int]:
         """Every chat where somebody tracked was seen."""
-        return [int(chat) for chat in await _answer(self.redis.hkeys("vt:chats"))]
+        return [int(chat) for chat in await reply_of(self.redis.hkeys("vt:chats"))]
 
     async def cursor(self, chat_id: int) -> int:
         """The last message id of a completed scan; 0 when the chat was never scanned."""
-        return int(await _answer(self.redis.hget("vt:cursors", str(chat_id))) or 0)
+        return int(await reply_of(self.redis.hget("vt:cursors", str(chat_id))) or 0)
 
     async def move_cursor(self, chat_id: int, message_id: int) -> None:
         """Only after a completed scan: a live update must not hide what came before it."""
-        await _answer(self.redis.hset("vt:cursors", str(chat_id), str(message_id)))
+        await reply_of(self.redis.hset("vt:cursors", str(chat_id), str(message_id)))
 
     # --- Telegram's wishes, counters ---
     async def flood_until(self) -> float:
         """Unix time before which Telegram wants no connection; 0 when it does not mind."""
-        return float(await _answer(self.redis.get("vt:flood_until")) or 0)
+        return float(await reply_of(self.redis.get("vt:flood_until")) or 0)
 
     async def set_flood_until(self, until: float) -> None:
         """Remember what Telegram asked, so that a restart waits only the rest."""
-        await _answer(self.redis.set("vt:flood_until", str(until), ex=max(1, int(until - time.time()))))
+        await reply_of(self.redis.set("vt:flood_until", str(until), ex=max(1, int(until - time.time()))))
 
     async def summary(self) -> dict[str, Any]:
         """For /status: `counters`, `last` (outcome, at, sent_at) and `given_up` (how many), in one round trip."""
@@ -210,5 +220,5 @@ class State:
             pipeline.hgetall("vt:counters")
             pipeline.hgetall("vt:last")
             pipeline.hlen("vt:given_up")
-            counters, last, given_up = await pipeline.execute()
+            counters, last, given_up = await reply_of(pipeline.execute())
         return {"counters": {name: int(n) for name, n in counters.items()}, "last": last, "given_up": given_up}

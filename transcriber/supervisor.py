@@ -119,4 +119,5 @@ class Supervisor:
 
 async def _interruptible(pause_s: float, closing: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(closing.wait(), pause_s)
+        async with asyncio.timeout(pause_s):
+            await closing.wait()

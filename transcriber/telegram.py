@@ -18,6 +18,7 @@ from transcriber import inbox
 from transcriber.client import Account
 from transcriber.errors import ActionNeeded, Lost, RetryLater, TranscriberError
 from transcriber.rpc import translated
+from transcriber.tasks import end
 from transcriber.voice import Command, Voice
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,8 @@ class Telegram:
         deaf = 0
         while not closing.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), self._ping_interval_s)
+                async with asyncio.timeout(self._ping_interval_s):
+                    await closing.wait()
                 return
             try:
                 state = await self.call(raw.functions.updates.GetState(), timeout_s=self._ping_timeout_s)
@@ -180,8 +182,7 @@ class Telegram:
                 self._broken.result()
             task.result()
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end(task)
 
     def _break(self, error: TranscriberError) -> None:
         if self._broken is not None and not self._broken.done():

@@ -1,0 +1,46 @@
+"""Ending tasks for certain, and keeping alive those that nobody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_AGAIN_S = 0.1
+
+
+async def end(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they are over, whatever they raise.
+
+    Again and again: `asyncio.wait_for`, which kurigram and redis-py use, swallows a cancellation on Python 3.11 when
+    what it waits for happens at the same moment (python/cpython#86296).
+    """
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_AGAIN_S)
+
+
+class Background:
+    """Tasks that nobody waits for; their surprises are logged."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start `work`."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s: %s", type(error).__name__, error, exc_info=error)
+
+    async def end(self) -> None:
+        """End them all."""
+        await end(*self._tasks)
