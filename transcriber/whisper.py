@@ -165,9 +165,10 @@ def _transcribe(
             language, probability = info.language, max(probability, info.language_probability)
             for segment in found:
                 text += segment.text  # it begins with a space where the language has spaces
-                segments.append(Segment(start_s + segment.start, start_s + segment.end, segment.text.strip()))
+                end_s = min(start_s + segment.end, sound.decoded_s)  # its last one may claim more than there is
+                segments.append(Segment(start_s + segment.start, end_s, segment.text.strip()))
                 check()
-                tell(min(1.0, segments[-1].end_s / max(sound.announced_s, sound.decoded_s)))
+                tell(end_s / max(sound.announced_s, sound.decoded_s))
     return Transcript(
         text=text.strip(),
         language=language or "",
