@@ -206,7 +206,13 @@ def _wire(
         catch_up.ask()
 
     supervisor = Supervisor(
-        telegram, state, say, health.telegram, pauses_s=settings.reconnect_pauses_s, on_start=on_start
+        telegram,
+        state,
+        say,
+        health.telegram,
+        pauses_s=settings.reconnect_pauses_s,
+        before_connecting=lease.confirm,
+        on_start=on_start,
     )
     parts = daemon.Parts(telegram, chat, state, intake, pipeline, catch_up, health, lease, supervisor)
     return parts, daemon.Listener(intake, commands)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 100  # messages per history call, Telegram's own maximum
 CHUNK_TIMEOUT_S = 60.0  # one mebibyte of a download; a stalled one blocks all others (telegram-facts, fact 15)
+_NO_REACTIONS = {"REACTION_INVALID", "REACTIONS_FORBIDDEN", "CHAT_WRITE_FORBIDDEN", "CHAT_ADMIN_REQUIRED"}
 _NO_SUCH_PERSON = {"PEER_ID_INVALID", "USER_ID_INVALID", "USERNAME_INVALID", "USERNAME_NOT_OCCUPIED"}
 
 
@@ -50,7 +51,7 @@ class Chat:
             silent=True,
         )
         try:
-            await self._telegram.call(query)
+            await self._telegram.call(query, speaking=True)
         except (RetryLater, Refused) as error:
             if isinstance(error.__cause__, RandomIdDuplicate):
                 return
@@ -81,10 +82,11 @@ class Chat:
                     peer=await self._telegram.peer(chat_id),
                     msg_id=message_id,
                     reaction=[raw.types.ReactionEmoji(emoticon=emoji)] if emoji else [],
-                )
+                ),
+                speaking=True,
             )
         except Refused as error:
-            if error.code != "MESSAGE_NOT_MODIFIED":
+            if error.code in _NO_REACTIONS:
                 self._no_reactions.add(chat_id)
         except TranscriberError as error:
             log.debug("reaction: %s", error)
@@ -127,7 +129,7 @@ class Chat:
             while True:
                 with translated():
                     async with asyncio.timeout(self._chunk_timeout_s):
-                        chunk = await anext(chunks, b"")
+                        chunk = await self._telegram.unless_broken(anext(chunks, b""))
                 file.write(chunk)
                 size_bytes += len(chunk)
                 if not chunk or size_bytes >= document.size:

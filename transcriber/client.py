@@ -15,7 +15,7 @@ from transcriber.errors import ActionNeeded, Lost, TranscriberError
 
 log = logging.getLogger(__name__)
 
-STOP_TIMEOUT_S = 3.0  # stop() of a sick client can hang (telegram-facts, fact 3)
+STOP_TIMEOUT_S = 1.5  # stop() of a sick client can hang (telegram-facts, fact 3)
 
 
 class _WatchedConnection(Connection):  # type: ignore[misc]  # kurigram ships no types
@@ -62,8 +62,7 @@ class Account(Client):  # type: ignore[misc]  # kurigram ships no types
     async def close(self) -> None:
         """Close whatever can be closed; a sick client neither hangs nor raises."""
         steps = [self.stop] if self.is_initialized else []
-        if self.session is not None:
-            steps.append(self.session.stop)
+        steps += [session.stop for session in (*self.media_sessions.values(), self.session) if session is not None]
         for step in (*steps, self.storage.close):
             try:
                 async with asyncio.timeout(STOP_TIMEOUT_S):

@@ -111,10 +111,14 @@ class Lease:
         """Renew until cancelled. Raises Occupied when somebody else took it."""
         while True:
             await asyncio.sleep(self._ttl_s / 4)
-            try:
-                await self._renew()
-            except RedisTrouble as error:
-                log.debug("lease: %r", error)
+            await self.confirm()
+
+    async def confirm(self) -> None:
+        """Renew now, if Redis is there. Raises Occupied when somebody else took it."""
+        try:
+            await self._renew()
+        except RedisTrouble as error:
+            log.debug("lease: %r", error)
 
     async def _renew(self) -> None:
         started = _now()

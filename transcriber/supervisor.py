@@ -44,6 +44,7 @@ class Supervisor:
         part: Part,
         *,
         pauses_s: Sequence[float] = PAUSES_S,
+        before_connecting: Callable[[], Awaitable[None]],
         on_start: Callable[[], Awaitable[None]],
     ) -> None:
         self._session = session
@@ -51,17 +52,19 @@ class Supervisor:
         self._say = say
         self._part = part
         self._pauses_s = pauses_s
+        self._before_connecting = before_connecting
         self._on_start = on_start
         self._failures = 0
         self._started = False
         self._flood_until = 0.0  # Unix time
 
     async def run(self, listener: Listener, closing: asyncio.Event) -> None:
-        """Connect again and again. Raises ActionNeeded when only a person can help."""
+        """Connect again and again. Raises ActionNeeded when only a person can help, Occupied when somebody took over."""
         while not closing.is_set():
             await self._wait_out_flood(closing)
             if closing.is_set():
                 break
+            await self._before_connecting()
             log.info(self._say("connecting"))
             self._started = False
             try:

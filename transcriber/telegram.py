@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from pyrogram import raw
 from pyrogram.handlers import RawUpdateHandler
@@ -27,6 +26,7 @@ START_TIMEOUT_S = 30.0  # kurigram itself gives up on an unknown key only after 
 CALL_TIMEOUT_S = 15.0
 _SETTLE_S = 2.0  # a push for what GetState already counts may still be on its way
 
+T = TypeVar("T")
 Update = (raw.types.UpdateNewMessage, raw.types.UpdateNewChannelMessage)
 
 
@@ -57,7 +57,7 @@ class Telegram:
             "workdir": session_file.parent,
             "api_id": api_id,
             "api_hash": api_hash,
-            "sleep_threshold": sleep_threshold_s,
+            "sleep_threshold": 0,  # while connecting a FloodWait is for the supervisor to wait out
             "max_concurrent_transmissions": max_transmissions,
             "skip_updates": True,  # our own catch-up reads the history instead (telegram-facts, facts 1 and 2)
             "workers": 2,
@@ -66,6 +66,7 @@ class Telegram:
             "fetch_stories": False,
             "fetch_stickers": False,
         }
+        self._sleep_threshold_s = sleep_threshold_s
         self._ping_interval_s = ping_interval_s
         self._ping_timeout_s = ping_timeout_s
         self._may_speak = may_speak
@@ -88,31 +89,32 @@ class Telegram:
 
         Raises Lost, RetryLater (FloodWait), Refused or ActionNeeded when it ends in any other way.
         """
-        self._broken = asyncio.get_running_loop().create_future()
-        client = Account(self._options, seen=self._note, lost=self._break)
+        broken = self._broken = asyncio.get_running_loop().create_future()
+        client = Account(self._options, seen=self._note, lost=partial(_break, broken))
         client.add_handler(RawUpdateHandler(partial(self._on_update, listener)))
+        ending = asyncio.create_task(closing.wait())
+        session = asyncio.create_task(self._session(client, on_start))
         try:
-            with translated():
-                await self._unless_broken(self._start(client))
-                await on_start()
-                await self._unless_broken(self._watch(closing))
+            ends: list[asyncio.Future[Any]] = [session, ending, broken]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                broken.result()
+            if session.done():
+                session.result()
         finally:
             self._online.clear()
             self._client = None
+            _break(broken, Lost("network_error", error="Connection closed"))  # for the calls that still wait
+            await end(session, ending)
             await client.close()
 
-    async def call(self, query: Any, *, timeout_s: float = CALL_TIMEOUT_S) -> Any:
+    async def call(self, query: Any, *, timeout_s: float = CALL_TIMEOUT_S, speaking: bool = False) -> Any:
         """Send one TL function, without kurigram's own retries (they would hide RANDOM_ID_DUPLICATE, fact 10).
 
-        Waits for a session first. Raises RetryLater, Refused, ActionNeeded or Lost.
+        Waits for a session first, and for the right to speak if it says something. Raises RetryLater, Refused or Lost.
         """
-        client = await self.client()
-        try:
-            with translated():
-                result = await client.session.send(query, timeout=timeout_s)
-        except ActionNeeded as error:
-            self._break(error)  # for the supervisor; the caller's own work is not to blame
-            raise Lost(error.key) from error
+        client = await self.client(speaking=speaking)
+        result = await self.unless_broken(client.session.send(query, timeout=timeout_s))
         if isinstance(result, raw.types.BadMsgNotification):  # fact 16: returned, not raised
             raise RetryLater("clock_skew")
         with translated():
@@ -120,13 +122,34 @@ class Telegram:
         self._note(result)
         return result
 
-    async def client(self) -> Account:
-        """The client of the present session; waits until there is one and this process may speak."""
+    async def client(self, *, speaking: bool = False) -> Account:
+        """The client of the present session; waits until there is one (and, to speak, until this process may)."""
         while True:
             await self._online.wait()
-            if self._client is not None and self._may_speak():
+            if self._client is not None and (self._may_speak() or not speaking):
                 return self._client
             await asyncio.sleep(0.2)
+
+    async def unless_broken(self, work: Awaitable[T]) -> T:
+        """Do `work` with the present session, but end at once with Lost when the session breaks meanwhile.
+
+        Raises like `call`.
+        """
+        broken = self._broken
+        assert broken is not None
+        task = asyncio.ensure_future(work)
+        try:
+            both: list[asyncio.Future[Any]] = [task, broken]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                broken.result()
+            with translated():
+                return task.result()
+        except ActionNeeded as error:
+            _break(broken, error)  # for the supervisor; the caller's own work is not to blame
+            raise Lost(error.key) from error
+        finally:
+            await end(task)
 
     async def peer(self, chat_id: int | str) -> Any:
         """The InputPeer of a chat id or @name. Raises like `call`."""
@@ -135,26 +158,30 @@ class Telegram:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 return await client.resolve_peer(chat_id)
 
-    async def _start(self, client: Account) -> None:
-        async with asyncio.timeout(START_TIMEOUT_S):
-            await client.start()
-            state = await client.invoke(raw.functions.updates.GetState())
+    async def _session(self, client: Account, on_start: Callable[[], Awaitable[None]]) -> NoReturn:
+        """One session, from connecting to whatever ends it."""
+        with translated():
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await client.start()
+                state = await client.invoke(raw.functions.updates.GetState())
+        client.sleep_threshold = self._sleep_threshold_s
         self._pts, self.me = state.pts, client.me.id
         self._client, self.since = client, time.time()
         self.sessions += 1
         self._online.set()
+        await on_start()
+        await self._watch()
 
-    async def _watch(self, closing: asyncio.Event) -> None:
+    async def _watch(self) -> NoReturn:
         """Ask for the update state every `ping_interval_s`: no answer or no updates means a dead session."""
         deaf = 0
-        while not closing.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._ping_interval_s):
-                    await closing.wait()
-                return
+        while True:
+            await asyncio.sleep(self._ping_interval_s)
             try:
                 state = await self.call(raw.functions.updates.GetState(), timeout_s=self._ping_timeout_s)
             except RetryLater as error:
+                if error.key == "clock_skew":  # only a new session learns Telegram's time
+                    raise Lost("clock_skew") from error
                 log.debug("ping: %s", error)
                 continue
             deaf = deaf + 1 if await self._is_behind(state.pts) else 0
@@ -170,24 +197,6 @@ class Telegram:
         self._pts = server_pts
         self.gap.set()
         return True
-
-    async def _unless_broken(self, work: Awaitable[None]) -> None:
-        """Do `work`, but end at once with the reason when the session breaks meanwhile."""
-        assert self._broken is not None
-        task = asyncio.ensure_future(work)
-        try:
-            both: list[asyncio.Future[Any]] = [task, self._broken]
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if self._broken.done():
-                self._broken.result()
-            task.result()
-        finally:
-            await end(task)
-
-    def _break(self, error: TranscriberError) -> None:
-        if self._broken is not None and not self._broken.done():
-            self._broken.set_exception(error)
-            self._broken.exception()  # retrieved: it may come after the session's end
 
     def _note(self, updates: Any) -> None:
         """Keep the account's pts, from pushes and from the answers to our own calls."""
@@ -207,3 +216,10 @@ class Telegram:
             await listener.on_command(command)
         elif voice := inbox.voice_of(update.message, self.me):
             await listener.on_voice(voice)
+
+
+def _break(broken: asyncio.Future[NoReturn], error: TranscriberError) -> None:
+    """End the session whose future this is; the first reason counts."""
+    if not broken.done():
+        broken.set_exception(error)
+        broken.exception()  # retrieved: it may come after the session's end
