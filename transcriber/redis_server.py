@@ -137,7 +137,8 @@ class RedisServer:
             return
         self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_LIMIT_S)
+            async with asyncio.timeout(_STOP_LIMIT_S):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
