@@ -45,6 +45,11 @@ class Daemon:
         return self._process
 
     @property
+    def running(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
     def text(self) -> str:
         """Everything printed so far."""
         return "\n".join(self.lines)
