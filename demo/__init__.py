@@ -1,0 +1,1 @@
+"""The whole program at work without a Telegram account: `python -m demo`."""
