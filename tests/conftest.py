@@ -16,6 +16,9 @@ from transcriber.redis_server import find_binary
 from transcriber.state import State, connect
 
 
+pytest_plugins = ["tests.speech_fixtures"]
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One Redis server for all tests."""

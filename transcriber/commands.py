@@ -18,6 +18,7 @@ from transcriber.voice import Command, Person, label
 log = logging.getLogger(__name__)
 
 Tell = Callable[[str], Awaitable[None]]
+_MAX_USER_ID = 2**53  # https://core.telegram.org/api/bots/ids
 _NOBODY = {"PEER_ID_INVALID", "USER_ID_INVALID", "USERNAME_INVALID", "USERNAME_NOT_OCCUPIED"}
 
 
@@ -94,6 +95,9 @@ class Commands:
             answer = self._say("nobody")
         except (RetryLater, Lost) as error:
             answer = self._say.error(error)
+        except Exception as error:
+            log.exception("/%s", name)
+            answer = self._say("unexpected_error", error=type(error).__name__)
         await tell(answer)
 
     async def _show_status(self, _command: Command, _argument: str, _tell: Tell) -> str:
@@ -151,7 +155,17 @@ class Commands:
     async def _whom(self, command: Command, argument: str) -> Person | None:
         """The person meant: an id, an @name, or the author of the message replied to."""
         if argument:
-            return await self._people.person(int(argument) if argument.lstrip("-").isdecimal() else argument)
+            return await self._people.person(_who(argument))
         if command.reply_to_id:
             return await self._people.sender(command.chat_id, command.reply_to_id)
         return None
+
+
+def _who(argument: str) -> int | str:
+    """An id or a @name. Raises Refused for what cannot be either, without asking Telegram."""
+    if not argument.lstrip("-").isdecimal():
+        return argument
+    user_id = int(argument)
+    if not 0 < user_id < _MAX_USER_ID:
+        raise Refused("USER_ID_INVALID")
+    return user_id

@@ -11,17 +11,18 @@ import ctypes
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from transcriber import models
-from transcriber.errors import Interrupted, ModelUnavailable, Rejected
+from transcriber.errors import ModelUnavailable, Rejected
 from transcriber.media import RATE, Samples, Sound
+from transcriber.threads import Check, Progress, in_thread, on_loop, until
 from transcriber.voice import Segment, Transcript
 
 log = logging.getLogger(__name__)
@@ -31,10 +32,7 @@ BEAM_SIZE = 5
 # Audio is worked on in stretches of about this length, cut in silence: memory stays flat however long a file is.
 STRETCH_S = 600.0
 
-Progress = Callable[[float], None]
-Check = Callable[[], None]  # raises Interrupted when the work shall end
 Chunk = dict[str, int]  # faster_whisper's speech chunk: "start" and "end" in samples
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,8 @@ class Whisper:
         folder (see `models.obtain`). Raises ModelUnavailable, and the old model stays; Interrupted by `close`.
         """
         given_up = threading.Event()
-        check = _until(self._closing, given_up)
-        tell = _on_loop(on_progress)
+        check = until(self._closing, given_up)
+        tell = on_loop(on_progress)
 
         def progress(fraction: float) -> None:
             check()
@@ -84,7 +82,8 @@ class Whisper:
 
         async with self._switching:
             check()
-            loaded = await _in_thread(self._loads, work, given_up)
+            loaded = await in_thread(self._loads, work, given_up)
+            check()  # closed meanwhile
             old, self._loaded = [self._loaded], loaded
             self._work.submit(_let_go, old)  # behind the running transcription, which may still need it
 
@@ -104,8 +103,8 @@ class Whisper:
         `load`, Interrupted between two segments once `stop` is set, the awaiting task is cancelled or `close` called.
         """
         given_up = threading.Event()
-        check = _until(self._closing, given_up, *([stop] if stop else []))
-        tell = _on_loop(on_progress)
+        check = until(self._closing, given_up, stop)
+        tell = on_loop(on_progress)
 
         def work() -> Transcript:
             check()
@@ -114,7 +113,7 @@ class Whisper:
             return _transcribe(self._loaded, media, language, announced_s, tell, check)
 
         check()
-        return await _in_thread(self._work, work, given_up)
+        return await in_thread(self._work, work, given_up)
 
     async def close(self) -> None:
         """Ends what is running at its next segment and gives the model back; whoever asks afterwards is Interrupted."""
@@ -146,7 +145,7 @@ def _open_model(folder: Path, name: str, compute_type: str, threads: int) -> Any
         raise ModelUnavailable("model_no_memory", model=name) from error
     except Exception as error:  # CTranslate2 raises RuntimeError and ValueError, tokenizers bare Exception
         raise ModelUnavailable("model_broken", model=name, reason=str(error).splitlines()[0][:200]) from error
-    log.info("loaded %s (%s, %d threads) in %.1f s", name, compute_type, threads, time.perf_counter() - started_s)
+    log.debug("loaded %s (%s, %d threads) in %.1f s", name, compute_type, threads, time.perf_counter() - started_s)
     return model
 
 
@@ -217,34 +216,6 @@ def _decode(model: Any, samples: Samples, chunks: list[Chunk], language: str | N
     # Text carried from window to window carries loops as well.
     segments, info = model.transcribe(speech, language=language, beam_size=BEAM_SIZE, condition_on_previous_text=False)
     return restore_speech_timestamps(segments, chunks, RATE), info
-
-
-def _until(*events: threading.Event) -> Check:
-    def check() -> None:
-        if any(event.is_set() for event in events):
-            raise Interrupted("interrupted")
-
-    return check
-
-
-def _on_loop(on_progress: Progress | None) -> Progress:
-    """The same callback for use in a thread."""
-    if on_progress is None:
-        return lambda fraction: None
-    loop = asyncio.get_running_loop()
-
-    def tell(fraction: float) -> None:
-        loop.call_soon_threadsafe(on_progress, fraction)
-
-    return tell
-
-
-async def _in_thread(executor: ThreadPoolExecutor, work: Callable[[], T], given_up: threading.Event) -> T:
-    try:
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
-    except asyncio.CancelledError:
-        given_up.set()  # nobody waits for it any more; the thread ends at its next check
-        raise
 
 
 def _let_go(holder: list[Loaded | None]) -> None:
