@@ -35,7 +35,17 @@ def voices() -> Path:
 @pytest.fixture(scope="session")
 def engine(base_weights: Path) -> Iterator[Whisper]:
     """Whisper base, loaded once; leave it loaded."""
+    yield from _loaded(base_weights)
+
+
+@pytest.fixture(scope="session")
+def quick_engine(tiny_weights: Path) -> Iterator[Whisper]:
+    """Whisper tiny.en, for tests that need much English and no other language; leave it loaded."""
+    yield from _loaded(tiny_weights)
+
+
+def _loaded(weights: Path) -> Iterator[Whisper]:
     whisper = Whisper(ROOT)
-    asyncio.run(whisper.load(base_weights.name))
+    asyncio.run(whisper.load(weights.name))
     yield whisper
     asyncio.run(whisper.close())

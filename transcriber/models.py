@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import logging
 import os
 import re
@@ -100,53 +100,70 @@ def _missing(folder: Path) -> str:
 
 
 def _download(hub_id: str, folder: Path, name: str, on_progress: Progress) -> None:
-    """Fetches into PARTIAL and moves the folder when it is whole: half a download is never taken for a model."""
+    """Fetches below PARTIAL and moves the folder when it is whole: half a download is never taken for a model."""
     from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # type: ignore[attr-defined]
 
     partial = folder.parent / PARTIAL / folder.name
     try:
-        _fetch(hub_id, partial, name, on_progress)
-        shutil.rmtree(partial / ".cache", ignore_errors=True)  # the downloader's notes
-        partial.rename(folder)
+        _fetch(hub_id, partial, name, on_progress).rename(folder)
+        shutil.rmtree(partial, ignore_errors=True)  # parts of older revisions
     except RepositoryNotFoundError as error:
         raise ModelUnavailable("model_unknown", model=name) from error
-    except HTTPError as error:
+    except (HTTPError, ConnectionError) as error:
         raise ModelUnavailable("model_hub_unreachable", model=name) from error
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise ModelUnavailable("model_no_space", model=name, needed_mb="?", free_mb=0) from error
-        if error.errno is None or isinstance(error, ConnectionError):
+        if error.errno is None:  # the client's word for a body that is not as long as announced
             raise ModelUnavailable("model_hub_unreachable", model=name) from error
         raise ModelUnavailable("model_not_kept", model=name, reason=error.strerror or error) from error
 
 
-def _fetch(hub_id: str, partial: Path, name: str, on_progress: Progress) -> None:
-    from huggingface_hub import HfApi, constants, hf_hub_download
+def _fetch(hub_id: str, partial: Path, name: str, on_progress: Progress) -> Path:
+    """The folder below `partial` that holds the current revision."""
+    from huggingface_hub import HfApi, constants, hf_hub_url
 
     # The first question is asked once and with a short timeout, so that a dead hub is known soon.
-    info = HfApi().model_info(hub_id, timeout=HUB_TIMEOUT_S, files_metadata=True)
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if file.rfilename in WANTED}
-    if "model.bin" not in sizes:
+    info = HfApi(endpoint=constants.ENDPOINT).model_info(hub_id, timeout=HUB_TIMEOUT_S, files_metadata=True)
+    files = [file for file in info.siblings or () if file.rfilename in WANTED]
+    missing = {*NEEDED} - {file.rfilename for file in files}
+    if missing or not info.sha or not info.sha.isalnum():
         raise ModelUnavailable("model_foreign", model=name)
-    partial.mkdir(parents=True, exist_ok=True)
-    _check_space(partial, sum(sizes.values()), name)
-    log.info("downloading %s (%d MB) from %s", name, sum(sizes.values()) // 2**20, constants.ENDPOINT)
-    meter = _Meter(sum(sizes.values()), on_progress)
-    for file, size in sorted(sizes.items(), key=lambda item: item[1]):
-        bar = cast(Any, meter.bar)
-        hf_hub_download(hub_id, file, revision=info.sha, local_dir=partial, etag_timeout=HUB_TIMEOUT_S, tqdm_class=bar)
-        meter.file_done(size)
-    missing = _missing(partial)
-    if missing:
-        raise ModelUnavailable("model_incomplete", model=name, missing=missing)
+    draft = partial / info.sha  # parts of two revisions never meet
+    draft.mkdir(parents=True, exist_ok=True)
+    total_bytes = sum(file.size or 0 for file in files)
+    _check_space(draft, total_bytes, name)
+    log.info("downloading %s (%d MB) from %s", name, total_bytes >> 20, constants.ENDPOINT)
+    meter = _Meter(total_bytes, on_progress)
+    for file in sorted(files, key=lambda file: file.size or 0):
+        url = hf_hub_url(hub_id, file.rfilename, revision=info.sha, endpoint=constants.ENDPOINT)
+        _fetch_file(url, draft / file.rfilename, file.size or 0, file.lfs.sha256 if file.lfs else "", meter)
+    return draft
 
 
-def _check_space(partial: Path, needed_bytes: int, name: str) -> None:
-    here_bytes = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
-    free_bytes = shutil.disk_usage(partial).free
+def _fetch_file(url: str, path: Path, size_bytes: int, sha256: str, meter: _Meter) -> None:
+    """Goes on with a part that is there, which huggingface_hub 2.4 itself no longer does (its pull request 4228)."""
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils._headers import build_hf_headers
+
+    if not path.is_file():
+        part = path.with_name(path.name + ".part")
+        headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
+        with part.open("ab") as file:
+            bar = cast(Any, meter.bar)
+            here_bytes = file.tell()
+            http_get(url, file, resume_size=here_bytes, headers=headers, expected_size=size_bytes, tqdm_class=bar)
+        with part.open("rb") as file:
+            if sha256 and hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                part.unlink()
+                raise ConnectionError("the hub sent something else than it announced")
+        part.rename(path)
+    meter.file_done(size_bytes)
+
+
+def _check_space(draft: Path, needed_bytes: int, name: str) -> None:
+    here_bytes = sum(file.stat().st_size for file in draft.iterdir())
+    free_bytes = shutil.disk_usage(draft).free
     if needed_bytes - here_bytes > free_bytes:
-        needed_mb, free_mb = needed_bytes // 2**20, free_bytes // 2**20
-        raise ModelUnavailable("model_no_space", model=name, needed_mb=needed_mb, free_mb=free_mb)
+        raise ModelUnavailable("model_no_space", model=name, needed_mb=needed_bytes >> 20, free_mb=free_bytes >> 20)
 
 
 class _Meter:

@@ -1,0 +1,158 @@
+"""The engine on real weights and real voices. The bounds on word errors are those of Whisper base, with room."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.weights import ROOT
+from tests.wer import word_error_rate
+from transcriber.errors import Interrupted, ModelUnavailable, Rejected
+from transcriber.whisper import Whisper, languages
+
+
+def said(voices: Path, name: str) -> str:
+    """What is spoken in the recording `name`."""
+    manifest: list[dict[str, str]] = json.loads((voices / "manifest.json").read_text())
+    return next(voice["text"] for voice in manifest if voice["file"] == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [("ru_3s.ogg", "ru"), ("en_3s.ogg", "en"), ("ru_m11s.ogg", "ru"), ("en_real_3s.ogg", "en")]
+)
+async def test_a_note_is_heard_and_its_language_found(name: str, language: str, engine: Whisper, voices: Path) -> None:
+    transcript = await engine.transcribe(voices / name)
+    assert word_error_rate(said(voices, name), transcript.text) < 0.25
+    assert transcript.language == language
+    assert transcript.language_probability > 0.8
+    assert transcript.model == "base"
+    assert not transcript.cut_short
+
+
+async def test_segments_lie_in_order_within_the_voice_and_add_up_to_the_text(
+    quick_engine: Whisper, voices: Path
+) -> None:
+    fractions: list[float] = []
+    transcript = await quick_engine.transcribe(voices / "en_real_25s.ogg", language="en", on_progress=fractions.append)
+    times = [time_s for segment in transcript.segments for time_s in (segment.start_s, segment.end_s)]
+    assert len(transcript.segments) > 1
+    assert times == sorted(times)
+    assert times[-1] <= transcript.duration_s
+    assert " ".join(segment.text for segment in transcript.segments) == transcript.text
+    assert fractions == sorted(fractions)
+    assert 0.8 < fractions[-1] <= 1
+
+
+async def test_a_long_voice_worked_on_in_stretches_loses_nothing_at_the_seams(
+    quick_engine: Whisper, voices: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transcriber.whisper.STRETCH_S", 12.0)
+    transcript = await quick_engine.transcribe(voices / "en_60s.ogg", language="en")
+    assert word_error_rate(said(voices, "en_60s.ogg"), transcript.text) < 0.15
+
+
+@pytest.mark.parametrize("name", ["silence_5s.ogg", "noise_brown_10s.ogg"])
+async def test_no_speech_is_an_empty_text_without_asking_the_model(name: str, engine: Whisper, voices: Path) -> None:
+    transcript = await engine.transcribe(voices / name)
+    assert (transcript.text, transcript.segments, transcript.language) == ("", (), "")
+    assert transcript.duration_s > 4
+    assert transcript.elapsed_s < 0.5  # one pass of the encoder alone takes 0.75 s
+
+
+async def test_a_torn_voice_is_transcribed_as_far_as_it_goes(engine: Whisper, voices: Path) -> None:
+    whole = (voices / "en_real_11s.ogg").read_bytes()
+    transcript = await engine.transcribe(whole[: len(whole) // 2], language="en", announced_s=11)
+    assert transcript.cut_short
+    assert "amiable woman" in transcript.text
+
+
+async def test_broken_media_and_unknown_languages_are_rejected(engine: Whisper, voices: Path) -> None:
+    with pytest.raises(Rejected, match="media_unreadable"):
+        await engine.transcribe(b"<html></html>" * 50)
+    with pytest.raises(Rejected, match="language_unknown"):
+        await engine.transcribe(voices / "en_3s.ogg", language="klingon")
+    assert {"ru", "en", "uk"} < languages()
+
+
+async def test_the_event_loop_stays_free_while_whisper_works(engine: Whisper, voices: Path) -> None:
+    worst_s = 0.0
+    work = asyncio.create_task(engine.transcribe(voices / "en_real_3s.ogg", language="en"))
+    while not work.done():
+        before = time.perf_counter()
+        await asyncio.sleep(0.001)
+        worst_s = max(worst_s, time.perf_counter() - before)
+    assert (await work).text
+    assert worst_s < 0.25  # 5 ms when the machine is quiet; a transcription on the loop would take a second
+
+
+async def test_work_ends_between_segments_when_stopped_or_no_longer_awaited(
+    quick_engine: Whisper, voices: Path
+) -> None:
+    stop = threading.Event()
+    work = quick_engine.transcribe(voices / "en_60s.ogg", language="en", stop=stop, on_progress=lambda done: stop.set())
+    with pytest.raises(Interrupted):
+        await work
+    begun = asyncio.Event()
+    task = asyncio.create_task(
+        quick_engine.transcribe(voices / "en_60s.ogg", language="en", on_progress=lambda done: begun.set())
+    )
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    before = time.perf_counter()
+    await quick_engine.transcribe(voices / "silence_5s.ogg")
+    assert time.perf_counter() - before < 5  # the abandoned one did not hold the thread
+
+
+async def test_a_switch_during_work_hurts_nothing_and_a_failed_one_keeps_the_old_model(voices: Path) -> None:
+    whisper = Whisper(ROOT)
+    with pytest.raises(ModelUnavailable, match="model_not_loaded"):
+        await whisper.transcribe(voices / "en_3s.ogg")
+    await whisper.load("tiny.en")
+    begun = asyncio.Event()
+    work = asyncio.create_task(
+        whisper.transcribe(voices / "en_60s.ogg", language="en", on_progress=lambda done: begun.set())
+    )
+    await begun.wait()
+    await whisper.load("base")
+    assert whisper.model == "base"
+    before = await work
+    assert before.model == "tiny.en"
+    assert word_error_rate(said(voices, "en_60s.ogg"), before.text) < 0.15
+    for name in ("no-such-model", "../../etc"):
+        with pytest.raises(ModelUnavailable):
+            await whisper.load(name)
+    assert (await whisper.transcribe(voices / "en_real_3s.ogg", language="en")).model == "base"
+    await whisper.close()
+    with pytest.raises(Interrupted):
+        await whisper.transcribe(voices / "en_3s.ogg")
+
+
+async def test_weights_that_do_not_load_are_a_model_unavailable(tiny_weights: Path, tmp_path: Path) -> None:
+    for file in tiny_weights.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes()[:100_000])  # the vocabulary, and model.bin torn off
+    whisper = Whisper(tmp_path)
+    with pytest.raises(ModelUnavailable, match="model_broken"):
+        await whisper.load(str(tmp_path), trusted=True)
+    assert whisper.model == ""
+    await whisper.close()
+
+
+def test_a_program_without_a_model_stays_small() -> None:
+    program = (
+        "import sys, psutil, transcriber.whisper, transcriber.files\n"
+        "print(psutil.Process().memory_info().rss >> 20, 'faster_whisper' in sys.modules, 'onnxruntime' in sys.modules)"
+    )
+    root = Path(__file__).parent.parent
+    out = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True).stdout
+    megabytes, *imported = out.split()
+    assert int(megabytes) < 100
+    assert imported == ["False", "False"]
