@@ -86,7 +86,9 @@ class Conversation:
             self.outcome.complaints.append(self._say("no_answer", what=what))
             return ""
         self.outcome.answers += 1
-        took = self._say.seconds(answer.at_s - started_s)
+        took = self._say.after(answer.at_s - started_s)
+        if answer.edited:
+            took = self._say("edited", after=took)
         self._show(Bubble(answer.text, own=True, reply_to=quoted, took=took, folded=answer.folded))
         return answer.text
 

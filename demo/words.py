@@ -8,7 +8,8 @@ _TABLE = {
     "saved": {"ru": "Избранное", "en": "Saved Messages"},
     "voice": {"ru": "Голосовое сообщение", "en": "Voice message"},
     "broken": {"ru": "повреждено по дороге", "en": "damaged on the way"},
-    "took": {"ru": "{seconds} с", "en": "{seconds} s"},
+    "took": {"ru": "через {seconds} с", "en": "after {seconds} s"},
+    "edited": {"ru": "изменено {after}", "en": "edited {after}"},
     "intro_telegram": {
         "ru": "Telegram:  свой, в этом процессе, на 127.0.0.1:{port} (папка sandbox/)",
         "en": "Telegram:  our own, inside this process, on 127.0.0.1:{port} (the folder sandbox/)",
@@ -52,7 +53,7 @@ class DemoWords:
         """The sentence called `key` with `values` in it."""
         return _TABLE[key][self.language].format_map(values)
 
-    def seconds(self, seconds: float) -> str:
-        """A time of some seconds as people of this language write it."""
+    def after(self, seconds: float) -> str:
+        """How long an answer took, as people of this language write it."""
         number = f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.2f}"
         return self("took", seconds=number.replace(".", ",") if self.language == "ru" else number)
