@@ -57,8 +57,8 @@ def in_mp4(ogg: Path) -> bytes:
         picture.width = picture.height = 64
         sound = target.add_stream("aac", rate=48000)
         for _ in range(5):
-            frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
-            target.mux(picture.encode(frame))
+            black = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+            target.mux(picture.encode(black))
         for frame in source.decode(audio=0):
             frame.pts = None
             target.mux(sound.encode(frame))
