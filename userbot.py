@@ -183,8 +183,18 @@ def _wire(
         redelivery_s=settings.redelivery_timeout_s,
     )
     intake = Intake(state, pipeline.add, lambda: catch_up.ask())
+
+    async def resume() -> None:
+        await intake.resume()
+        await pipeline.requeue()
+
     catch_up = CatchUp(
-        chat, state, intake.offer, max_age_s=settings.catch_up_max_age_s, interval_s=settings.catch_up_interval_s
+        chat,
+        state,
+        intake.offer,
+        before=resume,
+        max_age_s=settings.catch_up_max_age_s,
+        interval_s=settings.catch_up_interval_s,
     )
     health = Health(state, settings.data_dir, catch_up.ask)
     status = Status(

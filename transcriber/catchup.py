@@ -30,7 +30,7 @@ class Archive(Protocol):
 
 
 class CatchUp:
-    """Feeds what the history holds into `offer`, each chat oldest first."""
+    """Feeds what the history holds into `offer`, each chat oldest first; `before` mends what needs no Telegram."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class CatchUp:
         state: State,
         offer: Callable[[Voice], Awaitable[bool]],
         *,
+        before: Callable[[], Awaitable[None]],
         max_age_s: float,
         interval_s: float,
         page_pause_s: float = PAGE_PAUSE_S,
@@ -45,6 +46,7 @@ class CatchUp:
         self._archive = archive
         self._state = state
         self._offer = offer
+        self._before = before
         self._max_age_s = max_age_s
         self._interval_s = interval_s
         self._page_pause_s = page_pause_s
@@ -60,19 +62,27 @@ class CatchUp:
     async def run(self) -> None:
         """Look whenever asked, and every `interval_s` anyway, until cancelled."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._interval_s):
-                    await self._due.wait()
-            self._due.clear()
+            await self._wait_until_due(self._interval_s)
             try:
                 await self.scan()
-            except (Lost, RetryLater, RedisTrouble) as error:
+            except (RetryLater, RedisTrouble) as error:
                 log.debug("catch-up will go on: %r", error)
                 await asyncio.sleep(getattr(error, "after_s", None) or _RETRY_S)
                 self.ask()
+            except Lost as error:  # a new session asks for a look
+                log.debug("catch-up will go on: %r", error)
+                await self._wait_until_due(_RETRY_S)
+                self.ask()
+
+    async def _wait_until_due(self, at_most_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._due.wait()
+        self._due.clear()
 
     async def scan(self) -> int:
         """One look through every chat concerned; how many voices were taken. Raises Lost, RetryLater, RedisTrouble."""
+        await self._before()
         chats = {*await self._state.tracked(), *await self._state.chats()}
         self._pages = 0
         taken = 0

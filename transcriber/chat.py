@@ -40,7 +40,8 @@ class Chat:
     # --- saying ---
     async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None:
         """Send one part as a reply, silently. A repeated `random_id` counts as delivered."""
-        await asyncio.sleep(max(0.0, self._quiet_until - time.monotonic()))
+        if (wait_s := self._quiet_until - time.monotonic()) > 0:
+            raise RetryLater("flood_wait", after_s=wait_s, seconds=round(wait_s))
         query = raw.functions.messages.SendMessage(
             peer=await self._telegram.peer(chat_id),
             message=part.text,

@@ -47,10 +47,23 @@ class Account(Client):  # type: ignore[misc]  # kurigram ships no types
     """One session. `seen` gets every batch of updates, `lost` the reason when the main connection breaks."""
 
     def __init__(
-        self, options: dict[str, Any], *, seen: Callable[[Any], None], lost: Callable[[TranscriberError], None]
+        self,
+        options: dict[str, Any],
+        *,
+        seen: Callable[[Any], None],
+        lost: Callable[[TranscriberError], None],
+        time_offset_s: float = 0.0,
     ) -> None:
         super().__init__(**options, connection_factory=partial(_WatchedConnection, lost=lost))
         self._seen = seen
+        # kurigram's own attribute. When our clock is ahead its sessions cannot start (ids of messages must grow),
+        # unless they know Telegram's time beforehand: what an earlier attempt learned.
+        self._server_time_offset = time_offset_s
+
+    @property
+    def time_offset_s(self) -> float:
+        """How far Telegram's clock is ahead of ours, as far as it has said."""
+        return self._server_time_offset
 
     async def authorize(self) -> NoReturn:
         raise ActionNeeded("session_missing", file=f"{self.name}.session")

@@ -105,6 +105,9 @@ async def _run_all(parts: Parts, listener: Listener, stop: Stop, say: Words, gra
         await stop.asked.wait()
         log.info(say("signal", number=int(stop.number)))
         log.info(say("stopping"))
+        if not parts.telegram.online:  # nothing can be said any more: that is left to the next start
+            parts.telegram.leave()
+            hang_up.set()
         await working
         hang_up.set()
         await online

@@ -20,6 +20,7 @@ class Intake:
         self._missed = missed
         self._tracked: frozenset[int] = frozenset()
         self._seen_chats: set[int] = set()
+        self._postponed: dict[str, Voice] = {}
 
     async def reload(self) -> None:
         """Read the tracked people again: at the start and after each change."""
@@ -42,9 +43,16 @@ class Intake:
         return True
 
     async def on_voice(self, voice: Voice) -> None:
-        """A live update. Without Redis it is left to catch-up, which reads it from the history."""
+        """A live update. Without Redis it is kept here, and left to catch-up, which would read it from the history."""
         try:
             await self.offer(voice)
         except RedisTrouble as error:
             log.debug("voice left to catch-up: %r", error)
+            self._postponed[voice.key] = voice  # catch-up does not know yet that this chat is to be looked through
             self._missed()
+
+    async def resume(self) -> None:
+        """Offer again what came while Redis was away. Raises RedisTrouble."""
+        for key, voice in list(self._postponed.items()):
+            await self.offer(voice)
+            del self._postponed[key]

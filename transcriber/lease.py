@@ -44,10 +44,10 @@ def _owner() -> dict[str, Any]:
     }
 
 
-def _occupied(owner: dict[str, Any]) -> Occupied:
+def _occupied(owner: dict[str, Any], key: str = "second_instance") -> Occupied:
     since = datetime.fromtimestamp(float(owner.get("since", 0))).astimezone()
     return Occupied(
-        "second_instance",
+        key,
         host=owner.get("host", "?"),
         pid=owner.get("pid", "?"),
         since=since.strftime("%Y-%m-%d %H:%M:%S"),
@@ -126,7 +126,7 @@ class Lease:
             self._renewed = started
         elif not await self._try_take():  # it expired, and somebody was faster
             self._stolen = True
-            raise _occupied(_parse(await reply_of(self._redis.get(_KEY)) or "{}"))
+            raise _occupied(_parse(await reply_of(self._redis.get(_KEY)) or "{}"), "lease_lost")
 
     async def drop(self) -> None:
         """Let the next start take over at once."""
@@ -139,7 +139,7 @@ class Lease:
         started = _now()
         if not await reply_of(self._redis.set(_KEY, self._value, nx=True, px=int(self._ttl_s * 1000))):
             return False
-        self._renewed = started
+        self._renewed, self._stolen = started, False
         return True
 
 

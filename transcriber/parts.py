@@ -9,6 +9,7 @@ import regex
 
 PART_LIMIT = 4_096  # UTF-16 code units of one message (https://limits.tginfo.me)
 QUOTE_FROM = 1_000  # longer texts fold into an expandable quote, so that they do not flood the chat
+_ROOM = 200  # kept free for `before` and `after`: the cuts must not move when an answer that was half sent becomes late
 
 # Where to cut, best first: after a paragraph, a sentence, a word, a grapheme cluster.
 _CUTS = tuple(regex.compile(pattern) for pattern in (r"\n{2,}", r"[.!?…]+[\"»”)]*\s+", r"\s+", r"\X"))
@@ -41,8 +42,9 @@ def split(text: str, limit: int = PART_LIMIT) -> list[str]:
 
 def compose(text: str, *, before: str = "", after: str = "") -> list[Part]:
     """The messages of one answer: `before` (say, "late") leads the first, `after` ends the last, neither is quoted."""
+    assert units(before) + units(after) + 2 <= _ROOM
     quoted = units(text) > QUOTE_FROM
-    pieces = split(text, PART_LIMIT - units(before) - units(after) - 2)
+    pieces = split(text, PART_LIMIT - _ROOM)
     last = len(pieces) - 1
     return [
         _part(piece, quoted, before if index == 0 else "", after if index == last else "")

@@ -116,11 +116,15 @@ class Pipeline:
             await asyncio.wait(list(self._jobs), timeout=grace_s)
         await end(*self._jobs)
 
+    async def requeue(self) -> None:
+        """Put everything on the books into the queue; what is there stays where it is. Raises RedisTrouble."""
+        for voice in await self._state.accepted():
+            await self._docket.add(self._job, key=voice.key)(voice.key)
+
     async def _take_over(self) -> None:
         """Everything on the books must be in the queue, and nothing may wait for a dead worker's lease."""
         redis, stream, group = self._state.redis, self._docket.stream_key, self._docket.worker_group_name
-        for voice in await self._state.accepted():
-            await self._docket.add(self._job, key=voice.key)(voice.key)
+        await self.requeue()
         if not await redis.exists(stream) or not await redis.xinfo_groups(stream):
             return
         pending = await redis.xpending_range(stream, group, "-", "+", 10_000)
@@ -138,7 +142,7 @@ class Pipeline:
             await self._work_on(key)
         except RetryLater as error:
             log.debug("%s: again later: %s", key, error)
-            retry.after(timedelta(seconds=error.after_s or _RETRY_S[0]))
+            retry.after(timedelta(seconds=_RETRY_S[0] if error.after_s is None else error.after_s))
         except Interrupted as error:
             raise asyncio.CancelledError from error  # docket leaves a cancelled job to redelivery
         finally:
@@ -158,8 +162,12 @@ class Pipeline:
                 await self._close(voice, "gone")
             else:
                 await self._failed(voice, marks, error)
-        except (RetryLater, Interrupted):
+        except Interrupted:
             raise
+        except RetryLater as error:
+            if error.after_s is not None:
+                raise
+            await self._failed(voice, marks, error)  # nobody named a time: it may be this voice that is to blame
         except Lost as error:
             raise RetryLater("telegram_away", after_s=1.0) from error  # not this voice's fault
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,3 +53,5 @@ def translated() -> Iterator[None]:
         raise from_rpc(error) from error
     except (OSError, TimeoutError) as error:
         raise Lost("network_error", error=str(error) or type(error).__name__) from error
+    except sqlite3.Error as error:  # kurigram keeps what it learns of people in the session file
+        raise Lost("session_file_stuck", error=error) from error

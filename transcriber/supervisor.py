@@ -59,7 +59,7 @@ class Supervisor:
         self._flood_until = 0.0  # Unix time
 
     async def run(self, listener: Listener, closing: asyncio.Event) -> None:
-        """Connect again and again. Raises ActionNeeded when only a person can help, Occupied when somebody took over."""
+        """Connect again and again. Raises ActionNeeded when only a person can help, or Occupied."""
         while not closing.is_set():
             await self._wait_out_flood(closing)
             if closing.is_set():

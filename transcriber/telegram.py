@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 30.0  # kurigram itself gives up on an unknown key only after 177 s (telegram-facts, fact 4)
 CALL_TIMEOUT_S = 15.0
+_RESYNC_S = 2.0  # by then the ping has found out, too, and a new session has learned Telegram's time
+_MAY_SPEAK_S = 0.2  # between looks whether the right to speak is back
 _SETTLE_S = 2.0  # a push for what GetState already counts may still be on its way
 
 T = TypeVar("T")
@@ -72,8 +74,10 @@ class Telegram:
         self._may_speak = may_speak
         self._client: Account | None = None
         self._online = asyncio.Event()
+        self._left = False
         self._broken: asyncio.Future[NoReturn] | None = None
         self._pts = 0
+        self._time_offset_s = 0.0
         self.gap = asyncio.Event()  # set when updates were missed: somebody should look through the history
         self.me = 0
         self.since: float | None = None  # Unix time of the last successful connect
@@ -82,7 +86,12 @@ class Telegram:
     @property
     def online(self) -> bool:
         """Whether there is a session right now."""
-        return self._online.is_set()
+        return self._client is not None
+
+    def leave(self) -> None:
+        """No session will come any more: whoever waits for one gets Lost."""
+        self._left = True
+        self._online.set()
 
     async def hold(self, listener: Listener, closing: asyncio.Event, on_start: Callable[[], Awaitable[None]]) -> None:
         """Connect, call `on_start`, and keep the session until `closing` is set.
@@ -90,7 +99,9 @@ class Telegram:
         Raises Lost, RetryLater (FloodWait), Refused or ActionNeeded when it ends in any other way.
         """
         broken = self._broken = asyncio.get_running_loop().create_future()
-        client = Account(self._options, seen=self._note, lost=partial(_break, broken))
+        client = Account(
+            self._options, seen=self._note, lost=partial(_break, broken), time_offset_s=self._time_offset_s
+        )
         client.add_handler(RawUpdateHandler(partial(self._on_update, listener)))
         ending = asyncio.create_task(closing.wait())
         session = asyncio.create_task(self._session(client, on_start))
@@ -103,7 +114,7 @@ class Telegram:
                 session.result()
         finally:
             self._online.clear()
-            self._client = None
+            self._client, self._time_offset_s = None, client.time_offset_s
             _break(broken, Lost("network_error", error="Connection closed"))  # for the calls that still wait
             await end(session, ending)
             await client.close()
@@ -116,7 +127,7 @@ class Telegram:
         client = await self.client(speaking=speaking)
         result = await self.unless_broken(client.session.send(query, timeout=timeout_s))
         if isinstance(result, raw.types.BadMsgNotification):  # fact 16: returned, not raised
-            raise RetryLater("clock_skew")
+            raise RetryLater("clock_skew", after_s=_RESYNC_S)
         with translated():
             await client.fetch_peers([*getattr(result, "users", []), *getattr(result, "chats", [])])
         self._note(result)
@@ -128,7 +139,9 @@ class Telegram:
             await self._online.wait()
             if self._client is not None and (self._may_speak() or not speaking):
                 return self._client
-            await asyncio.sleep(0.2)
+            if self._left:
+                raise Lost("network_error", error="Connection closed")
+            await asyncio.sleep(_MAY_SPEAK_S)
 
     async def unless_broken(self, work: Awaitable[T]) -> T:
         """Do `work` with the present session, but end at once with Lost when the session breaks meanwhile.
