@@ -15,7 +15,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from transcriber.redis_server import find_binary
 from transcriber.state import State, connect
 
-
 pytest_plugins = ["tests.speech_fixtures"]
 
 
