@@ -10,7 +10,7 @@ from demo.bubbles import BARS, LEVELS, Bubble, Divider, clock
 
 WIDTH, MARGIN, GAP = 560, 16, 10
 PADDING, LINE, SIZE = 13, 20, 15  # inside a bubble: around the text, from line to line, of the letters
-WIDEST_TEXT = 400
+WIDEST_TEXT = 440
 VOICE_WIDTH, VOICE_HEIGHT, BAR_STEP, BAR_HEIGHT = 260, 58, 6, 24
 FONTS = "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
 BACK, FOREIGN, OWN = "#d5e4ee", "#ffffff", "#e7fbd5"

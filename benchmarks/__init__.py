@@ -1,0 +1,1 @@
+"""Measurements of the real thing; what they showed is in README.md."""
