@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tests.faults.scene import LONG, Scene, Said
+from tests.faults.scene import LONG, Said, Scene
 from tests.stage import until
 
 HELD_S = 1.0  # long enough to strike, short enough to go on after a fault that the voice survives in place

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import time
 
 import pytest
 
-from tests.faults.scene import LONG, Scene
-from tests.faults.stages import STAGES, accepted, transcribing
-from tests.stage import until
+from tests.faults.scene import Scene
+from tests.faults.stages import STAGES
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
