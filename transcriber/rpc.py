@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pyrogram import errors
 
-from transcriber.errors import ActionNeeded, Lost, Refused, RetryLater
+from transcriber.errors import ActionNeeded, Lost, Refused, RetryLater, TranscriberError
 
 # What only a person can mend, by Telegram's own name for it (https://core.telegram.org/api/errors).
 _ACTIONS = {
@@ -21,6 +21,7 @@ _ACTIONS = {
     "USER_DEACTIVATED": "account_deactivated",
     "USER_DEACTIVATED_BAN": "account_deactivated",
     "API_ID_INVALID": "api_id_invalid",
+    "CONNECTION_API_ID_INVALID": "api_id_invalid",
     "API_ID_PUBLISHED_FLOOD": "api_id_invalid",
 }
 _UNKNOWN_WAIT_S = 60.0  # FloodWait may come without a number (telegram-facts: `.value` can be None)
@@ -31,7 +32,7 @@ def code_of(error: errors.RPCError) -> str:
     return str(error.ID or error.NAME or error.CODE)
 
 
-def from_rpc(error: errors.RPCError) -> Exception:
+def from_rpc(error: errors.RPCError) -> TranscriberError:
     """The error of ours that says what to do about `error`."""
     if isinstance(error, errors.FloodWait | errors.FloodPremiumWait):
         wait_s = float(error.value) if isinstance(error.value, int) else _UNKNOWN_WAIT_S
