@@ -49,6 +49,7 @@ class Scene(Stage):
     def __init__(self, telegram: Telegram, folder: Path, weights: Path, **env: str) -> None:
         super().__init__(telegram, folder, weights, **{**QUICK, **env})
         self.said: list[Said] = []
+        self.people: list[Account] = [self.anna]
 
     @property
     def faults(self) -> Any:
@@ -57,9 +58,9 @@ class Scene(Stage):
 
     def say(self, data: bytes = SHORT, peer: Account | Chat | None = None, *, sender: Account | None = None) -> Said:
         """Anna sends a voice: to the owner, or into a group."""
-        where = peer or self.owner
-        sent = self.telegram.send_voice(sender or self.anna, where, data, duration_s=3)
-        said = Said(self.anna if where is self.owner else where, sent)
+        who, where = sender or self.anna, peer or self.owner
+        sent = self.telegram.send_voice(who, where, data, duration_s=3)
+        said = Said(who if where is self.owner else where, sent)
         self.said.append(said)
         return said
 
@@ -132,4 +133,3 @@ class Scene(Stage):
         if not self.daemon.running:
             await self.daemon.start()
         await until(lambda: self.telegram.connected(self.owner), f"a connection; the log:\n{self.daemon.text}")
-
