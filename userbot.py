@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -36,26 +35,28 @@ from transcriber.status import Status
 from transcriber.supervisor import Supervisor
 from transcriber.tasks import Background
 from transcriber.telegram import Telegram
+from transcriber.terminal import ask, echo_kept, leave, never_fail_to_print
 from transcriber.texts import Words
 from transcriber.voice import label
 from transcriber.whisper import Whisper
 
 EXIT_SETTINGS, EXIT_ACTION, EXIT_OCCUPIED, EXIT_PREFLIGHT = 2, 3, 4, 5
+EXIT_INTERRUPTED = 130  # as shells have it
 REDIS_CONF = Path(__file__).with_name("config") / "redis.conf"
 
 log = logging.getLogger("userbot")
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
 def start(context: typer.Context) -> None:
-    """Without a subcommand: run the daemon."""
+    """A Telegram userbot that answers voice messages with their text. Without a command: run it."""
     os.umask(0o077)  # whatever is written here is for its owner alone
+    never_fail_to_print()
     if context.invoked_subcommand is None:
         settings = _settings()
         code = asyncio.run(_run(settings, Words(settings.language)))
-        logging.shutdown()
-        os._exit(code)  # a decoder step cannot be interrupted and would hold up the exit for seconds
+        leave(code)  # a decoder step cannot be interrupted and would hold up the exit for seconds
 
 
 @app.command()
@@ -63,13 +64,21 @@ def login(qr: Annotated[bool, typer.Option("--qr", help="Sign in with a QR code.
     """Sign in to Telegram and write the session file."""
     settings = _settings()
     say = Words(settings.language)
+    logging.disable()  # the person is told in words; what libraries say would stand between question and answer
     sign_in = SignIn(
-        settings.session_file, settings.api_id, settings.api_hash.get_secret_value(), say=say, ask=_ask, show=typer.echo
+        settings.session_file, settings.api_id, settings.api_hash.get_secret_value(), say=say, ask=ask, show=typer.echo
     )
     try:
-        asyncio.run(sign_in.run(qr=qr))
+        with echo_kept():
+            asyncio.run(sign_in.run(qr=qr))
+        code = 0
+    except KeyboardInterrupt:
+        typer.echo("\n" + say("interrupted"), err=True)
+        code = EXIT_INTERRUPTED
     except TranscriberError as error:
-        _end([say.error(error)], EXIT_ACTION)
+        typer.echo(say.error(error), err=True)
+        code = EXIT_OCCUPIED if isinstance(error, Occupied) else EXIT_ACTION
+    leave(code)  # a question nobody answered still holds standard input
 
 
 @app.command()
@@ -255,10 +264,6 @@ def _settings(*, needs_telegram: bool = True) -> Settings:
         return load_settings(needs_telegram=needs_telegram)
     except SettingsError as error:
         _end(error.sentences, EXIT_SETTINGS)
-
-
-def _ask(question: str, secret: bool) -> str:
-    return getpass.getpass(question) if secret else input(question)
 
 
 def _end(sentences: list[str], code: int) -> NoReturn:
