@@ -1,6 +1,6 @@
 """What was missed: reads the history of the chats concerned, from where the last completed scan ended.
 
-Telegram forgets to deliver updates (telegram-facts, facts 1 and 2), so live updates are only the fast way in.
+Telegram forgets to deliver updates (docs/telegram.md, facts 1 and 2), so live updates are only the fast way in.
 """
 
 from __future__ import annotations

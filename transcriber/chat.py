@@ -23,7 +23,7 @@ from transcriber.voice import Person, Voice
 log = logging.getLogger(__name__)
 
 PAGE = 100  # messages per history call, Telegram's own maximum
-CHUNK_TIMEOUT_S = 60.0  # one mebibyte of a download; a stalled one blocks all others (telegram-facts, fact 15)
+CHUNK_TIMEOUT_S = 60.0  # one mebibyte of a download; a stalled one blocks all others (docs/telegram.md, fact 15)
 _NO_REACTIONS = {"REACTION_INVALID", "REACTIONS_FORBIDDEN", "CHAT_WRITE_FORBIDDEN", "CHAT_ADMIN_REQUIRED"}
 _NO_SUCH_PERSON = {"PEER_ID_INVALID", "USER_ID_INVALID", "USERNAME_INVALID", "USERNAME_NOT_OCCUPIED"}
 

@@ -18,7 +18,7 @@ from transcriber.rpc import from_rpc
 
 log = logging.getLogger(__name__)
 
-STOP_TIMEOUT_S = 1.5  # stop() of a sick client can hang (telegram-facts, fact 3)
+STOP_TIMEOUT_S = 1.5  # stop() of a sick client can hang (docs/telegram.md, fact 3)
 
 
 Report = Callable[[TranscriberError], None]

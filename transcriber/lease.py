@@ -1,4 +1,4 @@
-"""One instance only: Telegram ends the session of both when two use it (telegram-facts, fact 17).
+"""One instance only: Telegram ends the session of both when two use it (docs/telegram.md, fact 17).
 
 Two guards: a lock on a file beside the session (same machine), and a lease in Redis (any machine with the same Redis).
 """

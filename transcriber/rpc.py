@@ -24,7 +24,7 @@ _ACTIONS = {
     "CONNECTION_API_ID_INVALID": "api_id_invalid",
     "API_ID_PUBLISHED_FLOOD": "api_id_invalid",
 }
-_UNKNOWN_WAIT_S = 60.0  # FloodWait may come without a number (telegram-facts: `.value` can be None)
+_UNKNOWN_WAIT_S = 60.0  # FloodWait may come without a number (docs/telegram.md, fact 9)
 
 
 def code_of(error: errors.RPCError) -> str:

@@ -22,7 +22,7 @@ from transcriber.voice import Command, Voice
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT_S = 30.0  # kurigram itself gives up on an unknown key only after 177 s (telegram-facts, fact 4)
+START_TIMEOUT_S = 30.0  # kurigram itself gives up on an unknown key only after 177 s (docs/telegram.md, fact 4)
 CALL_TIMEOUT_S = 15.0
 _RESYNC_S = 2.0  # by then the ping has found out, too, and a new session has learned Telegram's time
 _MAY_SPEAK_S = 0.2  # between looks whether the right to speak is back
@@ -61,7 +61,7 @@ class Telegram:
             "api_hash": api_hash,
             "sleep_threshold": 0,  # while connecting a FloodWait is for the supervisor to wait out
             "max_concurrent_transmissions": max_transmissions,
-            "skip_updates": True,  # our own catch-up reads the history instead (telegram-facts, facts 1 and 2)
+            "skip_updates": True,  # our own catch-up reads the history instead (docs/telegram.md, facts 1 and 2)
             "workers": 2,
             "fetch_replies": False,
             "fetch_topics": False,
