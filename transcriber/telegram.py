@@ -1,4 +1,7 @@
-"""The account: one session at a time, from connecting to its end. Everything is said through `Telegram.call`."""
+"""The account: one session at a time, from connecting to its end. Everything is said through `Telegram.call`.
+
+The facts cited by number are those of docs/telegram.md.
+"""
 
 from __future__ import annotations
 
@@ -120,13 +123,13 @@ class Telegram:
             await client.close()
 
     async def call(self, query: Any, *, timeout_s: float = CALL_TIMEOUT_S, speaking: bool = False) -> Any:
-        """Send one TL function, without kurigram's own retries (they would hide RANDOM_ID_DUPLICATE, fact 10).
+        """Send one TL function, without kurigram's own retries, which would hide RANDOM_ID_DUPLICATE (fact 10).
 
         Waits for a session first, and for the right to speak if it says something. Raises RetryLater, Refused or Lost.
         """
         client = await self.client(speaking=speaking)
         result = await self.unless_broken(client.session.send(query, timeout=timeout_s))
-        if isinstance(result, raw.types.BadMsgNotification):  # fact 16: returned, not raised
+        if isinstance(result, raw.types.BadMsgNotification):  # docs/telegram.md, fact 16: returned, not raised
             raise RetryLater("clock_skew", after_s=_RESYNC_S)
         with translated():
             await client.fetch_peers([*getattr(result, "users", []), *getattr(result, "chats", [])])
