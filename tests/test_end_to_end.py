@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -228,10 +227,8 @@ async def test_a_model_is_switched_in_the_chat_and_a_bad_name_keeps_the_old_one(
 async def test_status_is_answered_at_once_while_a_minute_of_speech_is_in_work(stage: Stage, voices: Path) -> None:
     data = (voices / "en_60s.ogg").read_bytes()
     sent = stage.telegram.send_voice(stage.anna, stage.owner, data, duration_s=59)
-    started = time.monotonic()
     answer = await stage.command("/status")
-    assert time.monotonic() - started < 5  # the benchmark measures; here only that it does not wait for the voice
-    assert stage.replies(stage.anna, stage.seen_by_owner(sent)) == []
+    assert stage.replies(stage.anna, stage.seen_by_owner(sent)) == [], "the command waited for the voice"
     assert "📥 В очереди: 1" in answer
     await stage.answer(stage.anna, sent)
 

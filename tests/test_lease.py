@@ -50,7 +50,7 @@ async def test_a_crashed_owner_on_another_machine_is_waited_for_until_its_lease_
     await redis.set("vt:lease", json.dumps({"host": "elsewhere", "pid": 1, "since": 0, "place": "x"}), px=700)
     started = time.monotonic()
     await Lease(state, ttl_s=1.0).take()
-    assert 0.5 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.5
 
 
 async def test_a_crashed_owner_on_this_machine_is_not_waited_for(state: State) -> None:

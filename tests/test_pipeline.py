@@ -44,7 +44,7 @@ class Bench:
             folder=self.folder,
             attempts=self.attempts,
             max_bytes=1000,
-            redelivery_s=1.0,
+            redelivery_s=300.0,
         )
 
     @asynccontextmanager
@@ -243,7 +243,7 @@ async def test_what_does_not_finish_in_time_is_done_by_the_next_start_at_once(be
         started = time.monotonic()
         for v in voices:
             assert await bench.closed(v) == "text"
-        assert time.monotonic() - started < 1.0, "waited for a lease"
+        assert time.monotonic() - started < 60, "waited for the lease of 300 s"
     assert [bench.chat.texts_to(i) for i in range(1, 5)] == [["привет"]] * 4
 
 
