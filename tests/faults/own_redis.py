@@ -46,4 +46,4 @@ class OwnRedis:
     async def command(self, *words: str) -> Any:
         """One command."""
         async with Redis.from_url(self.url, decode_responses=True) as client:
-            return await client.execute_command(*words)
+            return await client.execute_command(*words)  # type: ignore[no-untyped-call]

@@ -101,24 +101,20 @@ class Scene(Stage):
     async def in_redis(self, *command: str) -> Any:
         """One command."""
         async with self.reading() as redis:
-            return await redis.execute_command(*command)
+            return await redis.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def until_redis(self, condition: Any, *command: str, patience_s: float = 30) -> None:
         """Wait until the answer to a command fulfils a condition."""
         deadline = time.monotonic() + patience_s
         async with self.reading() as redis:
-            while not condition(answer := await redis.execute_command(*command)):
+            while not condition(answer := await redis.execute_command(*command)):  # type: ignore[no-untyped-call]
                 assert time.monotonic() < deadline, f"{command}: {answer}\n{self.daemon.text}"
                 await asyncio.sleep(0.02)
 
     async def settle(self, patience_s: float = 30) -> None:
         """Wait until nothing is left to do, then: every voice has exactly one answer, whole."""
         for said in self.said:
-            await until(
-                lambda said=said: len(self.answers(said)) >= said.parts,
-                f"the answer to {self.key(said)}; the log:\n{self.daemon.text}",
-                patience_s,
-            )
+            await self._answered(said, patience_s)
         await self.until_redis(lambda books: not books, "HGETALL", "vt:accepted")
         await self.until_redis(lambda due: not due, "ZCARD", "vt:queue")
         for said in self.said:
@@ -126,6 +122,10 @@ class Scene(Stage):
             assert len(answers) == said.parts, (self.key(said), answers, self.daemon.text)
             assert len(set(answers)) == said.parts
         assert not self.telegram.unknown_methods
+
+    async def _answered(self, said: Said, patience_s: float) -> None:
+        what = f"the answer to {self.key(said)}; the log:\n{self.daemon.text}"
+        await until(lambda: len(self.answers(said)) >= said.parts, what, patience_s)
 
     async def back(self) -> None:
         """End every fault, and have the daemon run and be connected."""

@@ -85,10 +85,14 @@ async def test_a_client_that_hears_no_updates_is_noticed_and_replaced(scene: Sce
         if "⚠️ Отключено от Telegram" in "\n".join(scene.daemon.lines[seen:]):
             break
         scene.telegram.send_text(scene.boris, scene.owner, "Anybody there?")
-        count = scene.telegram.call_count("updates.GetState", scene.owner)
-        await until(lambda count=count: scene.telegram.call_count("updates.GetState", scene.owner) > count, "a ping")
+        await a_ping(scene)
     await scene.daemon.line("⚠️ Отключено от Telegram", after=seen)
     await scene.daemon.line("✅ Подключено к Telegram", after=seen)
+
+
+async def a_ping(scene: Scene) -> None:
+    count = scene.telegram.call_count("updates.GetState", scene.owner)
+    await until(lambda: scene.telegram.call_count("updates.GetState", scene.owner) > count, "a ping")
 
 
 async def test_a_clock_ten_minutes_off_stops_nothing(scene: Scene) -> None:
