@@ -14,13 +14,14 @@ from pathlib import Path
 
 import psutil
 
-from transcriber.whisper import BEAM_SIZE, Whisper
+from transcriber.hearing import BEAM_SIZE
+from transcriber.whisper import Whisper
 
 TICK_S = 0.002
 
 
 def bare(folder: str, threads: int) -> None:
-    """The same weights and options as in transcriber/whisper.py, without anything of ours around them."""
+    """The same weights, faster-whisper's own way, without anything of ours around them."""
     from faster_whisper import WhisperModel
 
     model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)

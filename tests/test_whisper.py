@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
 import threading
 import time
+import wave
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ import pytest
 from tests.weights import ROOT
 from tests.wer import word_error_rate
 from transcriber.errors import Interrupted, ModelUnavailable, Rejected
+from transcriber.languages import SURE_SPEECH_S, LanguageHint
+from transcriber.media import RATE, Samples, Sound
 from transcriber.whisper import Whisper, languages
 
 
@@ -22,6 +26,17 @@ def said(voices: Path, name: str) -> str:
     """What is spoken in the recording `name`."""
     manifest: list[dict[str, str]] = json.loads((voices / "manifest.json").read_text())
     return next(voice["text"] for voice in manifest if voice["file"] == name)
+
+
+def wav(samples: Samples) -> bytes:
+    """A file with `samples` in it."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes((samples * 32767).astype("<i2").tobytes())
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +68,7 @@ async def test_segments_lie_in_order_within_the_voice_and_add_up_to_the_text(
 async def test_a_long_voice_worked_on_in_stretches_loses_nothing_at_the_seams(
     quick_engine: Whisper, voices: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transcriber.whisper.STRETCH_S", 12.0)
+    monkeypatch.setattr("transcriber.windows.STRETCH_S", 12.0)
     transcript = await quick_engine.transcribe(voices / "en_60s.ogg", language="en")
     assert word_error_rate(said(voices, "en_60s.ogg"), transcript.text) < 0.15
 
@@ -68,9 +83,30 @@ async def test_no_speech_is_an_empty_text_without_asking_the_model(name: str, en
 
 async def test_a_torn_voice_is_transcribed_as_far_as_it_goes(engine: Whisper, voices: Path) -> None:
     whole = (voices / "en_real_11s.ogg").read_bytes()
-    transcript = await engine.transcribe(whole[: len(whole) // 2], language="en", announced_s=11)
+    transcript = await engine.transcribe(whole[: len(whole) // 2], announced_s=11)
     assert transcript.cut_short
-    assert "amiable woman" in transcript.text
+    assert transcript.text.startswith("Had he married a more amiable woman")
+    assert transcript.encoder_frames <= 4000  # a clip-sized window and, in doubt, one of 30 s; never again and again
+
+
+@pytest.mark.parametrize("name", ["ru_3s.ogg", "en_real_3s.ogg"])
+async def test_timestamps_on_demand_are_whispers_own_and_the_text_is_as_good(
+    name: str, engine: Whisper, voices: Path
+) -> None:
+    transcript = await engine.transcribe(voices / name, timestamps=True)
+    assert word_error_rate(said(voices, name), transcript.text) < 0.25
+    assert transcript.segments
+    assert transcript.segments[-1].end_s <= transcript.duration_s
+
+
+async def test_a_hint_decides_where_the_note_itself_cannot(engine: Whisper, voices: Path) -> None:
+    """A note too short to be sure follows the sender's language; a sure one does not."""
+    with Sound(voices / "ru_m11s.ogg") as sound:
+        short = await engine.transcribe(wav(next(sound.pieces(1.5))), hint=LanguageHint("uk", 0.9, 0.0))
+    assert short.speech_s < SURE_SPEECH_S
+    assert short.language == "uk"
+    sure = await engine.transcribe(voices / "ru_3s.ogg", hint=LanguageHint("uk", 0.9, 0.0))
+    assert sure.language == "ru"
 
 
 async def test_broken_media_and_unknown_languages_are_rejected(engine: Whisper, voices: Path) -> None:

@@ -65,7 +65,9 @@ async def _transcribe(
     name = _shown(file)
     try:
         with _bar(say("transcribing", file=name)) as on_progress:
-            transcript = await engine.transcribe(file, language=language, on_progress=on_progress)
+            transcript = await engine.transcribe(
+                file, language=language, timestamps=results.timed, on_progress=on_progress
+            )
         results.add(file, transcript, title="" if alone else f"{name}:\n")
     except Rejected as error:
         return _fail(f"{name}: {say.error(error)}")
@@ -86,6 +88,7 @@ class Results:
         self._folder = folder
         self._taken: set[str] = set()
         self._done: list[tuple[str, Transcript]] = []
+        self.timed = form is not Format.TEXT  # whether anybody will see when what was said
 
     def prepare(self) -> None:
         """Makes the folder; raises OSError."""

@@ -90,6 +90,9 @@ class Transcript:
     model: str
     segments: tuple[Segment, ...] = field(default=())
     cut_short: bool = False  # the audio ended well before its announced duration
+    speech_s: float = 0.0  # without the pauses
+    encoder_frames: int = 0  # what it cost: log-mel frames encoded, tokens decoded; 0 when not counted
+    decoder_tokens: int = 0
 
     def to_json(self) -> str:
         """One line of JSON, the form in which Redis keeps it."""

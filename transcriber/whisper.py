@@ -1,4 +1,4 @@
-"""The engine: loads a model, switches it, transcribes. The only module that runs Whisper; all of it in threads.
+"""The engine: loads a model, switches it, transcribes; all of it in threads. How it hears is in `hearing`.
 
 faster_whisper is imported at the first load, onnxruntime at the first voice: a daemon without a model stays small.
 """
@@ -11,29 +11,23 @@ import ctypes
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from transcriber import models
+from transcriber.decoding import Decoder
 from transcriber.errors import ModelUnavailable, Rejected
-from transcriber.media import RATE, Samples, Sound
+from transcriber.hearing import UNSPACED, Language, hear
+from transcriber.languages import LanguageHint
+from transcriber.media import Sound
 from transcriber.threads import Check, Progress, in_thread, on_loop, until
+from transcriber.timed import timed
 from transcriber.voice import Segment, Transcript
+from transcriber.windows import STRETCH_S
 
 log = logging.getLogger(__name__)
-
-# faster-whisper's default. On hard Russian notes: word errors 0.064 against 0.083 greedy, for 0.35-0.7 s more each.
-BEAM_SIZE = 5
-# Audio is worked on in stretches of about this length, cut in silence: memory stays flat however long a file is.
-# Measured on an hour of noise, MB over the loaded model: 480 for 600 s, 300 for 300 s, 150 for 120 s (more seams).
-STRETCH_S = 300.0
-
-Chunk = dict[str, int]  # faster_whisper's speech chunk: "start" and "end" in samples
 
 
 @dataclass(frozen=True)
@@ -93,25 +87,30 @@ class Whisper:
         media: Path | bytes,
         *,
         language: str | None = None,
+        hint: LanguageHint | None = None,
         announced_s: float | None = None,
+        timestamps: bool = False,
         on_progress: Progress | None = None,
         stop: threading.Event | None = None,
     ) -> Transcript:
         """The text of `media`; without a `language` (a code like "ru") it is detected. No speech is an empty text.
 
-        `announced_s` is what Telegram said about the length. `on_progress` is called on the event loop with the
-        fraction 0 … 1. Raises Rejected for broken media and unknown languages, ModelUnavailable before the first
-        `load`, Interrupted between two segments once `stop` is set, the awaiting task is cancelled or `close` called.
+        `hint` is what the sender usually speaks, for notes too short to be sure. `announced_s` is what Telegram said
+        about the length. Segments have times by length of text; with `timestamps` Whisper's own, at twice the work.
+        `on_progress` is called on the event loop with the fraction 0 … 1. Raises Rejected for broken media and unknown
+        languages, ModelUnavailable before the first `load`, Interrupted between two pieces once `stop` is set, the
+        awaiting task is cancelled or `close` called.
         """
         given_up = threading.Event()
         check = until(self._closing, given_up, stop)
         tell = on_loop(on_progress)
+        spoken = Language(language or "", float(language is not None), hint)
 
         def work() -> Transcript:
             check()
             if self._loaded is None:
                 raise ModelUnavailable("model_not_loaded")
-            transcript = _transcribe(self._loaded, media, language, announced_s, tell, check)
+            transcript = _transcribe(self._loaded, media, spoken, announced_s, timestamps, tell, check)
             if transcript.duration_s > STRETCH_S:
                 _give_memory_back()  # 15 ms, nothing beside a long voice
             return transcript
@@ -154,72 +153,39 @@ def _open_model(folder: Path, name: str, compute_type: str, threads: int) -> Any
 
 
 def _transcribe(
-    loaded: Loaded, media: Path | bytes, language: str | None, announced_s: float | None, tell: Progress, check: Check
+    loaded: Loaded,
+    media: Path | bytes,
+    language: Language,
+    announced_s: float | None,
+    timestamps: bool,
+    tell: Progress,
+    check: Check,
 ) -> Transcript:
     started_s = time.perf_counter()
-    if language is not None and language not in languages():
-        raise Rejected("language_unknown", language=language)
+    if language.code and language.code not in languages():
+        raise Rejected("language_unknown", language=language.code)
+    decoder = Decoder(loaded.model)
     segments: list[Segment] = []
-    text = ""
-    probability = 0.0 if language is None else 1.0
     with Sound(media, announced_s=announced_s) as sound:
-        for start_s, samples, chunks in _stretches(sound, check):
-            found, info = _decode(loaded.model, samples, chunks, language)
-            language, probability = info.language, max(probability, info.language_probability)
-            for segment in found:
-                text += segment.text  # it begins with a space where the language has spaces
-                end_s = min(start_s + segment.end, sound.decoded_s)  # its last one may claim more than there is
-                segments.append(Segment(start_s + segment.start, end_s, segment.text.strip()))
-                check()
-                tell(end_s / max(sound.announced_s, sound.decoded_s))
+        heard = timed(loaded.model, sound, language, check) if timestamps else hear(decoder, sound, language, check)
+        for found, end_s in heard:
+            segments += found
+            check()
+            tell(min(1.0, end_s / max(sound.announced_s, sound.decoded_s)))
+    spaced = "" if language.code in UNSPACED else " "
     return Transcript(
-        text=text.strip(),
-        language=language or "",
-        language_probability=probability,
+        text=spaced.join(segment.text for segment in segments),
+        language=language.code,
+        language_probability=language.probability,
         duration_s=sound.decoded_s,
         elapsed_s=time.perf_counter() - started_s,
         model=loaded.name,
         segments=tuple(segments),
         cut_short=sound.cut_short,
+        speech_s=language.speech_s,
+        encoder_frames=decoder.encoder_frames,
+        decoder_tokens=decoder.decoder_tokens,
     )
-
-
-def _stretches(sound: Sound, check: Check) -> Iterator[tuple[float, Samples, list[Chunk]]]:
-    """Where there is speech: start in seconds, samples of about STRETCH_S, the speech in them by Silero VAD.
-
-    Without speech there is nothing here: Whisper invents words for silence. No word is cut unless somebody speaks
-    for STRETCH_S without a pause of two seconds.
-    """
-    from faster_whisper.vad import get_speech_timestamps
-
-    start_s = 0.0
-    pieces = sound.pieces(STRETCH_S)
-    samples = next(pieces, np.empty(0, np.float32))
-    while samples.size:
-        check()
-        following = next(pieces, np.empty(0, np.float32))
-        chunks = get_speech_timestamps(samples)
-        cut = samples.size
-        if following.size and len(chunks) > 1 and chunks[-1]["end"] == samples.size:
-            cut = chunks.pop()["start"]  # somebody is still speaking: that belongs to the next stretch
-        if chunks:
-            yield start_s, samples[:cut], chunks
-        start_s += cut / RATE
-        samples = np.concatenate((samples[cut:], following))
-
-
-def _decode(model: Any, samples: Samples, chunks: list[Chunk], language: str | None) -> tuple[Iterator[Any], Any]:
-    """faster_whisper's segments (times in seconds within `samples`, decoded as they are taken) and its info.
-
-    The same as its `vad_filter=True`, without looking for the speech twice.
-    """
-    from faster_whisper.transcribe import restore_speech_timestamps
-    from faster_whisper.vad import collect_chunks
-
-    speech = np.concatenate(collect_chunks(samples, chunks)[0])
-    # Text carried from window to window carries loops as well.
-    segments, info = model.transcribe(speech, language=language, beam_size=BEAM_SIZE, condition_on_previous_text=False)
-    return restore_speech_timestamps(segments, chunks, RATE), info
 
 
 def _let_go(holder: list[Loaded | None]) -> None:

@@ -1,0 +1,54 @@
+"""Packing speech into windows: nothing lost, nothing too long, cut in the longest pause."""
+
+from __future__ import annotations
+
+import random
+
+from transcriber.hearing import batch_size, segments
+from transcriber.media import RATE
+from transcriber.windows import JOIN_S, WINDOW_S, Chunk, joined, packed
+
+
+def chunk(start_s: float, end_s: float) -> Chunk:
+    return {"start": int(start_s * RATE), "end": int(end_s * RATE)}
+
+
+def test_windows_hold_all_speech_in_order_and_none_is_too_long() -> None:
+    dice = random.Random(4)
+    for _ in range(50):
+        at_s, chunks = 0.0, []
+        for _ in range(dice.randrange(1, 60)):
+            start_s = at_s + dice.uniform(0, 4)
+            at_s = start_s + dice.uniform(0.3, WINDOW_S)
+            chunks.append(chunk(start_s, at_s))
+        groups = packed(chunks)
+        assert [each for group in groups for each in group] == chunks
+        for group in groups:
+            assert sum(span["end"] - span["start"] for span in joined(group)) <= WINDOW_S * RATE
+
+
+def test_a_window_ends_at_the_longest_of_its_last_pauses() -> None:
+    chunks = [chunk(0, 20), chunk(20.2, 24), chunk(25.5, 28), chunk(28.2, 40)]
+    assert packed(chunks) == [chunks[:2], chunks[2:]]
+
+
+def test_short_pauses_stay_in_and_long_ones_are_left_out() -> None:
+    assert joined([chunk(0, 2), chunk(3, 4), chunk(4 + JOIN_S, 9)]) == [chunk(0, 4), chunk(4 + JOIN_S, 9)]
+
+
+def test_sentences_share_the_time_of_the_speech_by_their_length() -> None:
+    found = segments("One two. Six ten.", ((1.0, 3.0), (10.0, 12.0)))
+    assert [(each.start_s, each.end_s, each.text) for each in found] == [
+        (1.0, 3.0, "One two."),
+        (10.0, 12.0, "Six ten."),
+    ]
+    assert segments("", ((1.0, 3.0),)) == []
+
+
+def test_a_batch_follows_the_model_and_the_memory_there_is() -> None:
+    plenty = 64 * 2**30
+    assert batch_size(384, plenty) == 8
+    assert batch_size(512, plenty) == 5
+    assert batch_size(1280, plenty) == 1
+    assert batch_size(512, 200 * 2**20) == 1
+    assert batch_size(512, 0) == 1

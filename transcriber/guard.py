@@ -1,0 +1,101 @@
+"""What tells speech from invention: how sure the decoder was, loops, how much was said in the time. Pure."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from transcriber.decoding import Heard
+from transcriber.media import Samples
+
+# Whisper's own thresholds (openai/whisper, transcribe.py: logprob_threshold, compression_ratio_threshold,
+# no_speech_threshold).
+BROKEN_LOG_PROBABILITY = -1.0
+COMPRESSION = 2.4
+NO_SPEECH = 0.6
+# Clear notes lie between -0.21 and -0.03 (benchmarks/window_sweep.py); below this a beam is worth its time.
+UNSURE_LOG_PROBABILITY = -0.4
+# Quick speech has about 20 letters a second (250 words of 5 letters a minute are 21); ours, with room.
+MAX_LETTERS_PER_S = 30.0
+# Phrases are believed when spoken clearly: sure of the words (clear notes: above -0.25) and sure that there were any.
+CLEAR_LOG_PROBABILITY = -0.3
+CLEAR_NO_SPEECH = 0.3
+# Below this there is nothing to hear: one step of 16-bit sound is -90. Ours; decibels to full scale.
+SILENT_DBFS = -65.0
+
+# The same words said again and again: four times a phrase, eight times a word, since people do say "yes, yes, yes".
+# No digits: whoever dictates a number may well say eight zeros.
+_GAP = r"[\s,.!?…-]+"
+_LOOPS = (
+    re.compile(rf"(?i)\b([^\W\d]+{_GAP}[^\d]{{0,80}}?[^\W\d])(?:{_GAP}\1\b){{3,}}"),
+    re.compile(rf"(?i)\b([^\W\d]+)(?:{_GAP}\1\b){{7,}}"),
+)
+_NOT_WORDS = re.compile(r"[^\w\s]|_")
+
+
+def is_silent(samples: Samples) -> bool:
+    """Whether `samples` (-1 … 1) hold next to nothing."""
+    power = float(np.mean(np.square(samples))) if samples.size else 0.0
+    return bool(10 * np.log10(power + 1e-12) < SILENT_DBFS)
+
+
+def is_unsure(heard: Heard, speech_s: float) -> bool:
+    """Whether a better search through the same encoder output is worth its time."""
+    return heard.log_probability < UNSURE_LOG_PROBABILITY or is_broken(heard, speech_s)
+
+
+def is_broken(heard: Heard, speech_s: float) -> bool:
+    """Whether this is no transcript at all, so that the full window is worth a try."""
+    return (
+        heard.was_cut
+        or heard.log_probability < BROKEN_LOG_PROBABILITY
+        or heard.compression > COMPRESSION
+        or len(heard.text) > MAX_LETTERS_PER_S * max(1.0, speech_s)
+        or collapsed(heard.text) != heard.text
+    )
+
+
+def better(first: Heard, second: Heard, speech_s: float) -> Heard:
+    """The one to believe: whole before broken, then the one the decoder is surer of."""
+    return max(first, second, key=lambda heard: (not is_broken(heard, speech_s), heard.log_probability))
+
+
+def believed(heard: Heard, language: str) -> str:
+    """The text that remains: loops collapsed; empty where acoustics say that nobody spoke."""
+    nobody = heard.no_speech_probability > NO_SPEECH and heard.log_probability < BROKEN_LOG_PROBABILITY
+    unclear = heard.no_speech_probability > CLEAR_NO_SPEECH or heard.log_probability < CLEAR_LOG_PROBABILITY
+    text = collapsed(heard.text)
+    if nobody or (unclear and is_phrase(text, language)) or not any(letter.isalnum() for letter in text):
+        return ""
+    return text
+
+
+def collapsed(text: str) -> str:
+    """`text` with every loop said once."""
+    for word_or_phrase in reversed(_LOOPS):
+        text = word_or_phrase.sub(r"\1", text)
+    return text
+
+
+def is_phrase(text: str, language: str) -> bool:
+    """Whether `text` is nothing but known inventions: subtitle credits, thanks for watching."""
+    rest = _plain(text)
+    for phrase in sorted(_phrases(language), key=len, reverse=True):
+        rest = re.sub(rf"\b{phrase}\b", " ", rest)
+    return not rest.split()
+
+
+@cache
+def _phrases(language: str) -> tuple[str, ...]:
+    """Patterns over plain words; a star stands for up to four words, names mostly."""
+    table = tomllib.loads(Path(__file__).with_name("phrases.toml").read_text("utf-8"))
+    lines = [*table.get(language, []), *table["all"]]
+    return tuple(_plain(line.replace("*", "STAR")).replace("star", r"(?:\w+ ?){1,4}") for line in lines)
+
+
+def _plain(text: str) -> str:
+    return " ".join(_NOT_WORDS.sub(" ", text.lower().replace("ё", "е")).split())

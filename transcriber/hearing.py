@@ -1,0 +1,127 @@
+"""One voice from sound to text: windows of speech, their language, a quick decoding of each, a better one in doubt.
+
+Greedy first. Where `guard` doubts it, beam search over the same encoder output; where that is broken too, the full
+window, once. No temperatures: their ladder took 15.8 s on a torn note of 5 s and ended in an invention.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transcriber import guard
+from transcriber.decoding import FULL_FRAMES, Decoder, Encoded, Heard, frames
+from transcriber.languages import LanguageHint, prefer
+from transcriber.media import Sound
+from transcriber.memory import free_bytes
+from transcriber.threads import Check
+from transcriber.voice import Segment
+from transcriber.windows import WINDOW_S, Window, windows
+
+# The window of a clip, benchmarks/window_sweep.py: with a floor of 10 s and a second of silence behind the speech the
+# word errors are those of the full window (0.017 and 0.017); with a floor of 8 s a 3 s note loses a word (0.032).
+FLOOR_S = 10.0
+MARGIN_S = 1.0
+# faster-whisper's default. On hard Russian notes: word errors 0.064 against 0.083 greedy, for 0.35-0.7 s more each.
+BEAM_SIZE = 5
+# Bounds a loop. Clear notes take 4 tokens a second (benchmarks/window_sweep.py), byte by byte spelled scripts far more.
+TOKENS_PER_S = 25
+LEAST_TOKENS = 25
+
+# More than 8 together win nothing: faster-whisper's own default. The bytes keep a long voice within 300 MB.
+BATCH_MOST = 8
+BATCH_BYTES = 200 * 2**20
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue", "bo"})  # languages written without spaces
+
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
+
+
+@dataclass
+class Language:
+    """What is known about the language; `code` is empty until something was heard. Counts the speech as well."""
+
+    code: str
+    probability: float
+    hint: LanguageHint | None = None
+    speech_s: float = 0.0
+
+
+def hear(decoder: Decoder, sound: Sound, language: Language, check: Check) -> Iterator[tuple[list[Segment], float]]:
+    """The segments of each window (perhaps none) and where it ends, in seconds of `sound`; the first fills `language`.
+
+    Windows of a long voice are decoded together, as many as memory allows; each batch ends with a `check`.
+    """
+    audible: Iterator[Window] = (window for window in windows(sound, check) if not guard.is_silent(window.samples))
+    first = list(itertools.islice(audible, 1))
+    size = batch_size(decoder.width, free_bytes()) if sound.decoded_s > WINDOW_S else 1
+    audible = itertools.chain(first, audible)
+    while batch := list(itertools.islice(audible, size)):
+        check()
+        yield from _hear_batch(decoder, batch, language)
+
+
+def _hear_batch(decoder: Decoder, batch: list[Window], language: Language) -> Iterator[tuple[list[Segment], float]]:
+    longest_s = max(window.speech_s for window in batch)
+    speech_s = sum(window.speech_s for window in batch)
+    encoded = decoder.encode([window.samples for window in batch], frames(max(FLOOR_S, longest_s + MARGIN_S)))
+    if not language.code:
+        language.code, language.probability = prefer(language.hint, decoder.languages(encoded), speech_s)
+    language.speech_s += speech_s
+    greedy = decoder.decode(encoded, language.code, beam_size=1, max_tokens=_max_tokens(longest_s))
+    for index, (window, heard) in enumerate(zip(batch, greedy, strict=True)):
+        sure = _assured(decoder, window, encoded[index : index + 1], heard, language.code)
+        yield segments(guard.believed(sure, language.code), window.spans), window.spans[-1][1]
+
+
+def batch_size(width: int, free: int) -> int:
+    """How many windows to decode together: a quarter of the `free` bytes, at most BATCH_BYTES and BATCH_MOST.
+
+    The decoder keeps keys and values of 1500 positions, `width` floats each, for every window and layer (37 MB for
+    base).
+    """
+    layers = {384: 4, 512: 6, 768: 12, 1024: 24}.get(width, 32)
+    return max(1, min(BATCH_MOST, min(free // 4, BATCH_BYTES) // (1500 * width * 4 * 2 * layers)))
+
+
+def _assured(decoder: Decoder, window: Window, encoded: Encoded, heard: Heard, language: str) -> Heard:
+    """`heard` or something better, after at most two beam searches and one encoder pass more."""
+    limit = _max_tokens(window.speech_s)
+    best = heard
+    if guard.is_unsure(best, window.speech_s):
+        beam = decoder.decode(encoded, language, beam_size=BEAM_SIZE, max_tokens=limit)[0]
+        best = guard.better(best, beam, window.speech_s)
+    if guard.is_broken(best, window.speech_s) and encoded.shape[1] < FULL_FRAMES // 2:
+        whole = decoder.encode([window.samples], FULL_FRAMES)
+        full = decoder.decode(whole, language, beam_size=BEAM_SIZE, max_tokens=limit)[0]
+        best = guard.better(best, full, window.speech_s)
+    return best
+
+
+def _max_tokens(speech_s: float) -> int:
+    return int(LEAST_TOKENS + TOKENS_PER_S * speech_s)
+
+
+def segments(text: str, spans: tuple[tuple[float, float], ...]) -> list[Segment]:
+    """`text` by sentences, each with its share of the `spans` (seconds) by its length."""
+    sentences = [sentence for sentence in _SENTENCE.split(text.strip()) if sentence]
+    letters = sum(map(len, sentences))
+    speech_s = sum(end_s - start_s for start_s, end_s in spans)
+    found: list[Segment] = []
+    done = 0
+    for sentence in sentences:
+        start_s = _at(spans, speech_s * done / letters, starts=True)
+        done += len(sentence)
+        found.append(Segment(start_s, _at(spans, speech_s * done / letters, starts=False), sentence))
+    return found
+
+
+def _at(spans: tuple[tuple[float, float], ...], spoken_s: float, *, starts: bool) -> float:
+    """The time in the sound after `spoken_s` of speech; at a pause, its end for what `starts`, else its beginning."""
+    for start_s, end_s in spans:
+        length_s = end_s - start_s
+        if spoken_s < length_s - 1e-6 or (not starts and spoken_s <= length_s + 1e-6):
+            return min(start_s + spoken_s, end_s)
+        spoken_s -= length_s
+    return spans[-1][1]
