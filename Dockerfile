@@ -12,9 +12,13 @@ RUN groupadd --gid 10001 transcriber \
     && useradd --uid 10001 --gid transcriber --no-create-home --home-dir /data --shell /usr/sbin/nologin transcriber \
     && install -d -o transcriber -g transcriber -m 700 /data /data/models
 COPY --from=packages /venv /venv
-COPY . /app
-WORKDIR /app
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data
+COPY userbot.py /app/
+COPY config /app/config
+COPY transcriber /app/transcriber
+RUN python -m compileall -q /app
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/data LOGIN_COMMAND="docker-compose run --rm userbot login"
 USER transcriber
+# Where files may be written: kurigram notes errors that it does not know in the current folder, and fails if it cannot.
+WORKDIR /data
 VOLUME ["/data"]
-ENTRYPOINT ["python", "userbot.py"]
+ENTRYPOINT ["python", "/app/userbot.py"]
