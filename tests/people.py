@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from transcriber.errors import Refused
+from transcriber.languages import LanguageHint
 from transcriber.parts import Part
 from transcriber.voice import Kind, Person, Transcript, Voice
 
@@ -97,13 +98,20 @@ class FakeEngine:
     trouble: list[Exception] = field(default_factory=list)
     done: int = 0
     started: int = 0
+    asked: list[tuple[str | None, str | None]] = field(default_factory=list)  # language set, language remembered
     gate: asyncio.Event | None = None
     refuses: dict[str, Exception] = field(default_factory=dict)
 
     async def transcribe(
-        self, media: Path, *, language: str | None = None, announced_s: float | None = None
+        self,
+        media: Path,
+        *,
+        language: str | None = None,
+        hint: LanguageHint | None = None,
+        announced_s: float | None = None,
     ) -> Transcript:
         self.started += 1
+        self.asked.append((language, hint.language if hint else None))
         assert media.exists()
         if self.gate is not None:
             await self.gate.wait()

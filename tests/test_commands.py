@@ -14,12 +14,15 @@ from transcriber.commands import Commands
 from transcriber.errors import Lost, ModelUnavailable, Refused
 from transcriber.health import Health, Level
 from transcriber.intake import Intake
+from transcriber.languages import LanguageHint
 from transcriber.retries import Retries
 from transcriber.state import State, connect
 from transcriber.status import Status
 from transcriber.tasks import Background
 from transcriber.texts import Words
+from transcriber.tongues import CODES
 from transcriber.voice import Command, Person, Voice
+from transcriber.whisper import languages
 
 SAY = Words("en")
 CHAT, MESSAGE = 500, 1
@@ -214,3 +217,25 @@ async def test_one_model_is_loaded_at_a_time(desk: Desk) -> None:
     gate.set()
     await until(lambda: desk.engine.model == "b")
     assert loading == ["a", "b"]
+
+
+async def test_the_language_is_set_shown_and_freed_for_all_and_for_one(desk: Desk) -> None:
+    desk.chat.authors[CHAT, 7] = BORIS
+    await desk.ask(f"/add {BORIS}")
+    await desk.state.keep_spoken(BORIS, LanguageHint("ru", 0.9, 0.0))
+    everybody = SAY("lang_all")
+    assert await desk.ask("/lang") == "\n".join(
+        [SAY("lang_line", who=everybody, language="auto"), SAY("lang_heard", who="Борис", language="ru")]
+    )
+    assert await desk.ask("/lang DE") == SAY("lang_set", who=everybody, language="de")
+    assert await desk.ask("/lang uk", reply_to_id=7) == SAY("lang_set", who="Борис", language="uk")
+    assert await desk.state.forced_languages() == {"all": "de", str(BORIS): "uk"}
+    assert await desk.ask("/lang", reply_to_id=7) == SAY("lang_line", who="Борис", language="uk")
+    assert await desk.ask("/lang auto", reply_to_id=7) == SAY("lang_auto", who="Борис")
+    assert await desk.ask("/lang auto") == SAY("lang_auto", who=everybody)
+    assert await desk.state.forced_languages() == {}
+
+
+async def test_a_language_whisper_does_not_know_is_refused(desk: Desk) -> None:
+    assert await desk.ask("/lang klingon") == SAY("language_unknown", language="klingon")
+    assert languages() == CODES

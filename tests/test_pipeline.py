@@ -7,10 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.people import ANNA, FakeChat, FakeEngine, transcript, voice
+from tests.people import ANNA, BORIS, FakeChat, FakeEngine, transcript, voice
 from tests.stage import until
 from transcriber.answer import LATE_AFTER_S, Answer
 from transcriber.errors import Gone, Lost, Refused, Rejected, RetryLater
@@ -289,3 +290,33 @@ async def test_status_knows_how_many_wait_and_for_how_long(bench: Bench) -> None
         count, age_s = await bench.pipeline.waiting()
     assert count == 2
     assert 100 <= age_s < 110
+
+
+async def test_a_senders_language_is_learned_from_sure_notes_and_offered_to_the_engine(bench: Bench) -> None:
+    sure: dict[str, Any] = {"language_probability": 0.99, "speech_s": 8.0}
+    notes: list[tuple[str, dict[str, Any]]] = [
+        ("ru", sure),
+        ("uk", {"language_probability": 0.4, "speech_s": 1.0}),
+        ("en", sure),
+        ("en", sure),
+    ]
+    async with bench.running():
+        for number, (language, scores) in enumerate(notes, 1):
+            bench.engine.heard = transcript(language=language, **scores)
+            await bench.accept(voice(number))
+            await bench.closed(voice(number))
+        await bench.accept(voice(9))
+        await bench.closed(voice(9))
+    assert bench.engine.asked == [(None, None), (None, "ru"), (None, "ru"), (None, "en"), (None, "en")]
+
+
+async def test_a_language_set_for_a_person_wins_over_the_one_for_all_and_teaches_nothing(bench: Bench) -> None:
+    await bench.state.force_language("all", "de")
+    await bench.state.force_language(str(BORIS), "uk")
+    bench.engine.heard = transcript(language="de", language_probability=1.0, speech_s=8.0)
+    async with bench.running():
+        for v in (voice(1), voice(2, sender_id=BORIS)):
+            await bench.accept(v)
+            await bench.closed(v)
+    assert bench.engine.asked == [("de", None), ("uk", None)]
+    assert await bench.state.spoken(ANNA) is None

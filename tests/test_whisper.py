@@ -128,18 +128,13 @@ async def test_the_event_loop_stays_free_while_whisper_works(engine: Whisper, vo
     assert worst_s < 0.25  # 5 ms when the machine is quiet; a transcription on the loop would take a second
 
 
-async def test_work_ends_between_segments_when_stopped_or_no_longer_awaited(
-    quick_engine: Whisper, voices: Path
-) -> None:
+async def test_work_ends_between_pieces_when_stopped_or_no_longer_awaited(quick_engine: Whisper, voices: Path) -> None:
     stop = threading.Event()
-    work = quick_engine.transcribe(voices / "en_60s.ogg", language="en", stop=stop, on_progress=lambda done: stop.set())
+    asyncio.get_running_loop().call_later(0.3, stop.set)
     with pytest.raises(Interrupted):
-        await work
-    begun = asyncio.Event()
-    task = asyncio.create_task(
-        quick_engine.transcribe(voices / "en_60s.ogg", language="en", on_progress=lambda done: begun.set())
-    )
-    await begun.wait()
+        await quick_engine.transcribe(voices / "en_60s.ogg", language="en", stop=stop)
+    task = asyncio.create_task(quick_engine.transcribe(voices / "en_60s.ogg", language="en"))
+    await asyncio.sleep(0.3)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

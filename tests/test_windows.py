@@ -28,8 +28,13 @@ def test_windows_hold_all_speech_in_order_and_none_is_too_long() -> None:
 
 
 def test_a_window_ends_at_the_longest_of_its_last_pauses() -> None:
-    chunks = [chunk(0, 20), chunk(20.2, 24), chunk(25.5, 28), chunk(28.2, 40)]
+    chunks = [chunk(0, 18), chunk(18.2, 20), chunk(21.5, 22), chunk(22.1, 40)]
     assert packed(chunks) == [chunks[:2], chunks[2:]]
+
+
+def test_windows_of_a_minute_are_about_equally_long() -> None:
+    groups = packed([chunk(second, second + 0.9) for second in range(60)])
+    assert max(map(len, groups)) <= 22, "29, 29 and 2 would cost three times 29"
 
 
 def test_short_pauses_stay_in_and_long_ones_are_left_out() -> None:

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from transcriber.errors import Gone, Lost, ModelUnavailable, Refused, RetryLater, TranscriberError
+from transcriber.errors import Gone, Lost, ModelUnavailable, Refused, Rejected, RetryLater, TranscriberError
 from transcriber.intake import Intake
 from transcriber.retries import Retries
 from transcriber.state import RedisTrouble, State
 from transcriber.status import Status
 from transcriber.texts import Words
+from transcriber.tongues import answer_lang
 from transcriber.voice import Command, Person, label
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Commands:
         self.table: dict[str, Callable[[Command, str, Tell], Awaitable[str]]] = {
             "status": self._show_status,
             "model": self._model,
+            "lang": self._lang,
             "add": self._add,
             "remove": self._remove,
             "list": self._list,
@@ -125,6 +127,13 @@ class Commands:
                 return self._say("model_kept", old=label(old), reason=self._say.error(error))
             await self._state.set_model(argument)
             return self._say("model_switched", model=argument)
+
+    async def _lang(self, command: Command, argument: str, _tell: Tell) -> str:
+        person = await self._whom(command, "")
+        try:
+            return await answer_lang(self._state, self._say, person, argument)
+        except Rejected as error:
+            return self._say.error(error)
 
     async def _add(self, command: Command, argument: str, _tell: Tell) -> str:
         person = await self._whom(command, argument)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from transcriber.media import RATE, Samples
+from transcriber.threads import Check
 
 Encoded = npt.NDArray[np.float32]  # encoder output, shape (windows, frames / 2, width of the model)
 
@@ -60,13 +61,14 @@ class Decoder:
         silence = np.zeros((1, self._model.model.n_mels, 2), np.float32)
         return int(np.array(self._model.model.encode(_storage(silence))).shape[-1])
 
-    def encode(self, clips: list[Samples], window_frames: int) -> Encoded:
+    def encode(self, clips: list[Samples], window_frames: int, check: Check = lambda: None) -> Encoded:
         """The encoder output of each clip in a window of `window_frames` (even, at most FULL_FRAMES).
 
-        One after the other: together they are no faster on a CPU, and attention over 30 s takes 72 MB each for base.
+        With a `check` before each. One after the other: attention over 30 s takes 72 MB each for base.
         """
         outputs = []
         for clip in clips:
+            check()
             features = _fitted(self._model.feature_extractor(clip)[:, :-1], window_frames)
             outputs.append(np.array(self._model.model.encode(_storage(features[None]))))
             self.encoder_frames += window_frames

@@ -51,21 +51,23 @@ class Language:
 def hear(decoder: Decoder, sound: Sound, language: Language, check: Check) -> Iterator[tuple[list[Segment], float]]:
     """The segments of each window (perhaps none) and where it ends, in seconds of `sound`; the first fills `language`.
 
-    Windows of a long voice are decoded together, as many as memory allows; each batch ends with a `check`.
+    Windows of a long voice are decoded together, as many as memory allows.
     """
     audible: Iterator[Window] = (window for window in windows(sound, check) if not guard.is_silent(window.samples))
     first = list(itertools.islice(audible, 1))
     size = batch_size(decoder.width, free_bytes()) if sound.decoded_s > WINDOW_S else 1
     audible = itertools.chain(first, audible)
     while batch := list(itertools.islice(audible, size)):
-        check()
-        yield from _hear_batch(decoder, batch, language)
+        yield from _hear_batch(decoder, batch, language, check)
 
 
-def _hear_batch(decoder: Decoder, batch: list[Window], language: Language) -> Iterator[tuple[list[Segment], float]]:
+def _hear_batch(
+    decoder: Decoder, batch: list[Window], language: Language, check: Check
+) -> Iterator[tuple[list[Segment], float]]:
     longest_s = max(window.speech_s for window in batch)
     speech_s = sum(window.speech_s for window in batch)
-    encoded = decoder.encode([window.samples for window in batch], frames(max(FLOOR_S, longest_s + MARGIN_S)))
+    window_frames = frames(max(FLOOR_S, longest_s + MARGIN_S))
+    encoded = decoder.encode([window.samples for window in batch], window_frames, check)
     if not language.code:
         language.code, language.probability = prefer(language.hint, decoder.languages(encoded), speech_s)
     language.speech_s += speech_s

@@ -20,6 +20,7 @@ from transcriber.answer import Answer
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
 from transcriber.state import RedisTrouble, State, patiently
 from transcriber.tasks import end
+from transcriber.tongues import Engine, transcribe_for
 from transcriber.turns import Turns
 from transcriber.voice import Transcript, Voice
 
@@ -31,14 +32,6 @@ _RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)  # pauses after the first, second … f
 _DISK_RETRY_S = 15.0
 _LONG_IDLE_MS = 86_400_000  # a message idle for a day is handed out by the first sweep, whatever the lease
 _DELETED = {"MESSAGE_ID_INVALID", "REPLY_MESSAGE_ID_INVALID", "MSG_ID_INVALID"}  # nothing left to reply to
-
-
-class Engine(Protocol):
-    """What turns a file into text. Raises Rejected, Interrupted."""
-
-    async def transcribe(
-        self, media: Path, *, language: str | None = None, announced_s: float | None = None
-    ) -> Transcript: ...
 
 
 class Source(Protocol):
@@ -205,7 +198,7 @@ class Pipeline:
             if await patiently(lambda: self._state.count(voice.key, "starts")) > self._attempts:
                 raise Rejected("attempts_used_up")  # also a file that kills the process each time
             self._engage()
-            transcript = await self._engine.transcribe(path, announced_s=voice.duration_s or None)
+            transcript = await transcribe_for(self._state, self._engine, voice, path)
         await patiently(lambda: self._state.keep_transcript(voice.key, transcript))
         path.unlink(missing_ok=True)
         return transcript

@@ -2,6 +2,8 @@
 
 vt:tracked      hash    user id -> name
 vt:model        string  the chosen model
+vt:lang         hash    user id or "all" -> the language set with /lang
+vt:spoken       hash    user id -> LanguageHint (JSON)
 vt:accepted     hash    chat:message -> Voice (JSON); a voice stays here until its one outcome is visible
 vt:voice:C:M    hash    outcome, verdict, starts, failures, round, sent:R:N (part N of round R is delivered)
 vt:transcript:C:M       string  Transcript (JSON); lives transcript_ttl_s
@@ -28,6 +30,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from transcriber.languages import LanguageHint
 from transcriber.voice import Person, Transcript, Voice
 
 MARK_TTL_S = 90 * 86_400  # delivered marks outlive Telegram's memory of random ids and any catch-up
@@ -105,6 +108,25 @@ class State:
     async def set_model(self, name: str) -> None:
         """Remember the model for the next start."""
         await reply_of(self.redis.set("vt:model", name))
+
+    # --- languages ---
+    async def forced_languages(self) -> dict[str, str]:
+        """User id, or "all", -> the code set with /lang."""
+        return cast("dict[str, str]", await reply_of(self.redis.hgetall("vt:lang")))
+
+    async def force_language(self, whose: str, code: str | None) -> None:
+        """Decode everything of `whose` (a user id or "all") as `code`; None lets it be detected again."""
+        change = self.redis.hset("vt:lang", whose, code) if code else self.redis.hdel("vt:lang", whose)
+        await reply_of(change)
+
+    async def spoken(self, user_id: int) -> LanguageHint | None:
+        """What somebody was last heard to speak."""
+        line = await reply_of(self.redis.hget("vt:spoken", str(user_id)))
+        return LanguageHint.from_json(line) if line else None
+
+    async def keep_spoken(self, user_id: int, hint: LanguageHint) -> None:
+        """Remember what somebody speaks."""
+        await reply_of(self.redis.hset("vt:spoken", str(user_id), hint.to_json()))
 
     # --- the life of one voice ---
     async def accept(self, voice: Voice) -> bool:

@@ -1,0 +1,85 @@
+"""Whose voice is decoded in which language: what was set, what the sender usually speaks; and `/lang`."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Protocol
+
+from transcriber.errors import Rejected
+from transcriber.languages import LanguageHint, update
+from transcriber.state import State, patiently
+from transcriber.texts import Words
+from transcriber.voice import Person, Transcript, Voice
+
+ALL = "all"
+AUTO = "auto"
+# Whisper's languages (openai/whisper, tokenizer.py). Spelled out, because asking would load the engine.
+_CODES = (
+    "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy "
+    "id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru "
+    "sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh"
+)
+CODES = frozenset(_CODES.split())
+
+
+class Engine(Protocol):
+    """What turns a file into text. Raises Rejected, Interrupted."""
+
+    async def transcribe(
+        self,
+        media: Path,
+        *,
+        language: str | None = None,
+        hint: LanguageHint | None = None,
+        announced_s: float | None = None,
+    ) -> Transcript: ...
+
+
+async def transcribe_for(state: State, engine: Engine, voice: Voice, file: Path) -> Transcript:
+    """What `engine` hears in `file`, in the language set for the sender of `voice` or by what they usually speak."""
+    language, hint = await _language_for(state, voice)
+    transcript = await engine.transcribe(file, language=language, hint=hint, announced_s=voice.duration_s or None)
+    if language is None:
+        await _learn(state, voice, transcript)
+    return transcript
+
+
+async def _language_for(state: State, voice: Voice) -> tuple[str | None, LanguageHint | None]:
+    forced = await patiently(state.forced_languages)
+    known = await patiently(lambda: state.spoken(voice.sender_id))
+    code = forced.get(str(voice.sender_id)) or forced.get(ALL)
+    return code, known.aged(time.time()) if known else None
+
+
+async def _learn(state: State, voice: Voice, transcript: Transcript) -> None:
+    known = await patiently(lambda: state.spoken(voice.sender_id))
+    heard = update(known, transcript.language, transcript.language_probability, transcript.speech_s, time.time())
+    if heard is not None and heard != known:
+        await patiently(lambda: state.keep_spoken(voice.sender_id, heard))
+
+
+async def answer_lang(state: State, say: Words, person: Person | None, argument: str) -> str:
+    """What `/lang` answers: for `person`, or for all. Raises Rejected for a language that Whisper does not know."""
+    code = argument.lower()
+    if not code:
+        return await _shown(state, say, person)
+    if code not in CODES and code != AUTO:
+        raise Rejected("language_unknown", language=re.sub(r"\s+", " ", argument)[:20])
+    await state.force_language(str(person.user_id) if person else ALL, None if code == AUTO else code)
+    key = "lang_auto" if code == AUTO else "lang_set"
+    return say(key, who=person.name if person else say("lang_all"), language=code)
+
+
+async def _shown(state: State, say: Words, person: Person | None) -> str:
+    forced = await state.forced_languages()
+    people = {person.user_id: person.name} if person else await state.tracked()
+    lines = [] if person else [say("lang_line", who=say("lang_all"), language=forced.get(ALL, AUTO))]
+    for user_id, name in sorted(people.items(), key=lambda item: item[1].lower()):
+        heard = await state.spoken(user_id)
+        if code := forced.get(str(user_id)):
+            lines.append(say("lang_line", who=name, language=code))
+        else:
+            lines.append(say("lang_heard", who=name, language=heard.language if heard else "?"))
+    return "\n".join(lines)
