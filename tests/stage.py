@@ -37,6 +37,7 @@ class Daemon:
         self.folder = folder
         self.env = env
         self.lines: list[str] = []
+        self.program = ROOT / "userbot.py"
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -61,7 +62,7 @@ class Daemon:
         seen = len(self.lines)
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(ROOT / "userbot.py"),
+            str(self.program),
             *arguments,
             cwd=self.folder,
             env={**os.environ, **COMPILED, **self.env, **env},

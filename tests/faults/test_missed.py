@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox import Account, Chat
 from tests.faults.conftest import NewScene
 from tests.faults.scene import SHORT, Scene
 from tests.stage import until
@@ -32,7 +33,7 @@ async def test_thirty_voices_that_came_while_stopped_are_answered_oldest_first_i
     new_scene: NewScene,
 ) -> None:
     scene = await new_scene()
-    chats = [scene.owner, scene.group, scene.club]
+    chats: list[Account | Chat] = [scene.owner, scene.group, scene.club]
     await scene.daemon.start()
     for chat in chats:
         scene.say(peer=chat)
@@ -43,7 +44,7 @@ async def test_thirty_voices_that_came_while_stopped_are_answered_oldest_first_i
     await scene.daemon.start()
     await scene.settle(60)
     for chat in chats:
-        peer = scene.anna if chat is scene.owner else chat
+        peer: Account | Chat = scene.anna if chat is scene.owner else chat
         order = [m.reply_to for m in scene.replies(peer)]
         assert order == sorted(order)
 

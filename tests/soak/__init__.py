@@ -1,0 +1,1 @@
+"""Hours of traffic, compressed: memory, open files and Redis keys stay flat."""
