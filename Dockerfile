@@ -12,7 +12,7 @@ RUN groupadd --gid 10001 transcriber \
     && useradd --uid 10001 --gid transcriber --no-create-home --home-dir /data --shell /usr/sbin/nologin transcriber \
     && install -d -o transcriber -g transcriber -m 700 /data /data/models
 COPY --from=packages /venv /venv
-COPY userbot.py /app/
+COPY userbot.py wiring.py /app/
 COPY config /app/config
 COPY transcriber /app/transcriber
 RUN python -m compileall -q /app
@@ -21,4 +21,5 @@ USER transcriber
 # Where files may be written: kurigram notes errors that it does not know in the current folder, and fails if it cannot.
 WORKDIR /data
 VOLUME ["/data"]
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s --retries=5 CMD ["python", "/app/userbot.py", "health"]
 ENTRYPOINT ["python", "/app/userbot.py"]

@@ -60,7 +60,7 @@ async def _longest_ms() -> float:
 
 def size() -> None:
     """The entry point with all its modules, ready to work, but with no model loaded."""
-    import userbot  # noqa: F401 - importing it is the measurement
+    import wiring  # noqa: F401 - importing it is the measurement
 
     print(psutil.Process().memory_info().rss / 1024**2)
 

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     """Whose voices are taken at the first start: ids and @names; later `/add` and `/remove` decide."""
     language: Annotated[Literal["ru", "en"], values.choice(*LANGUAGES)] = "ru"
     """The language of everything that people read."""
+    status_port: Annotated[int, values.number(0, 65535)] = 0
+    """Where the status page, /healthz, /status and /metrics are; 0: nowhere."""
+    status_host: Annotated[str, values.host] = "127.0.0.1"
+    """The address they are at; any but 127.0.0.1 lets others look."""
     log_level: Annotated[str, values.choice("DEBUG", "INFO", "WARNING", "ERROR", fold=str.upper)] = "INFO"
     """The least important lines that are shown."""
     log_format: Annotated[Literal["text", "json"], values.choice("text", "json")] = "text"

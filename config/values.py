@@ -105,6 +105,12 @@ def _session_name(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z:._-]{1,253}", text.strip(), re.ASCII):
+        raise _mistake("setting_host", value=text)
+    return text.strip()
+
+
 def _api_id(text: str) -> int:
     # The value is not shown: API_ID and API_HASH are easily swapped.
     if not re.fullmatch(r"[0-9]{1,10}", text.strip(), re.ASCII) or not 0 < int(text) < 2**31:
@@ -141,6 +147,7 @@ size = BeforeValidator(_size)
 pauses = BeforeValidator(_pauses)
 users = BeforeValidator(_users)
 session_name = BeforeValidator(_session_name)
+host = BeforeValidator(_host)
 api_id = BeforeValidator(_api_id)
 api_hash = BeforeValidator(_api_hash)
 redis_url = BeforeValidator(_redis_url)

@@ -12,9 +12,12 @@ from tests.people import ANNA, BORIS, FakeChat, FakeEngine, voice
 from tests.stage import until
 from transcriber.commands import Commands
 from transcriber.errors import Lost, ModelUnavailable, Refused
+from transcriber.facts import Observer
 from transcriber.health import Health, Level
 from transcriber.intake import Intake
+from transcriber.journal import Journal
 from transcriber.languages import LanguageHint
+from transcriber.privacy import Places, Privacy
 from transcriber.retries import Retries
 from transcriber.state import State, connect
 from transcriber.status import Status
@@ -49,10 +52,26 @@ class Desk:
         self.chat, self.engine, self.queue, self.state = FakeChat(), FakeEngine(), Queue(), state
         self.intake = Intake(state, self.queue.add, lambda: None)
         self.health = Health(state, folder, lambda: None)
-        status = Status(self.health, state, self.queue, self.engine, SAY, threads=2, reconnects=lambda: 3)
+        self.journal = Journal(state, SAY)
+        observer = Observer(
+            self.health,
+            state,
+            self.queue,
+            self.engine,
+            self.journal,
+            threads=2,
+            reconnects=lambda: 3,
+            flood_wait_s=lambda: 30.0,
+        )
+        self.folder = folder
+        places = Places(folder, folder / "a.session", "redis.example", "")
+        privacy = Privacy(state, places, SAY)
         retries = Retries(self.chat, state, self.queue.add)
         self.background = Background()
-        self.commands = Commands(self.chat, self.engine, state, self.intake, status, retries, SAY, self.background)
+        status = Status(observer, SAY)
+        self.commands = Commands(
+            self.chat, self.engine, state, self.intake, status, retries, privacy, SAY, self.background
+        )
         self.chat.people = {
             "@anna": Person(ANNA, "@anna"),
             ANNA: Person(ANNA, "@anna"),

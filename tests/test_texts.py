@@ -14,7 +14,12 @@ from transcriber.texts import LANGUAGES, Words
 
 ROOT = Path(__file__).parents[1]
 TABLE: dict[str, dict[str, str]] = tomllib.loads((ROOT / "transcriber" / "texts.toml").read_text("utf-8"))
-SOURCES = [ROOT / "userbot.py", *(ROOT / "transcriber").glob("*.py"), *(ROOT / "config").glob("*.py")]
+SOURCES = [
+    ROOT / "userbot.py",
+    ROOT / "wiring.py",
+    *(ROOT / "transcriber").glob("*.py"),
+    *(ROOT / "config").glob("*.py"),
+]
 SOURCE = "\n".join(file.read_text("utf-8") for file in SOURCES if file.exists())
 ERRORS = "RetryLater|Rejected|Gone|Interrupted|ModelUnavailable|ActionNeeded|Lost"
 

@@ -39,14 +39,14 @@ class Chat:
 
     # --- saying ---
     async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None:
-        """Send one part as a reply, silently. A repeated `random_id` counts as delivered."""
+        """Send one part as a reply (0: to nothing), silently. A repeated `random_id` counts as delivered."""
         if (wait_s := self._quiet_until - time.monotonic()) > 0:
             raise RetryLater("flood_wait", after_s=wait_s, seconds=round(wait_s))
         query = raw.functions.messages.SendMessage(
             peer=await self._telegram.peer(chat_id),
             message=part.text,
             random_id=random_id,
-            reply_to=raw.types.InputReplyToMessage(reply_to_msg_id=reply_to),
+            reply_to=raw.types.InputReplyToMessage(reply_to_msg_id=reply_to) if reply_to else None,
             entities=_quote(part),
             no_webpage=True,
             silent=True,

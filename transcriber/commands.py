@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from transcriber.errors import Gone, Lost, ModelUnavailable, Refused, Rejected, RetryLater, TranscriberError
 from transcriber.intake import Intake
+from transcriber.privacy import EVERYBODY, Privacy
 from transcriber.retries import Retries
 from transcriber.state import RedisTrouble, State
 from transcriber.status import Status
@@ -51,6 +52,7 @@ class Commands:
         intake: Intake,
         status: Status,
         retries: Retries,
+        privacy: Privacy,
         say: Words,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -60,6 +62,7 @@ class Commands:
         self._intake = intake
         self._status = status
         self._retries = retries
+        self._privacy = privacy
         self._say = say
         self._spawn = spawn
         self._switching = asyncio.Lock()
@@ -71,6 +74,8 @@ class Commands:
             "remove": self._remove,
             "list": self._list,
             "retry": self._retry,
+            "forget": self._forget,
+            "privacy": self._show_privacy,
             "help": self._help,
         }
 
@@ -144,22 +149,40 @@ class Commands:
         return self._say("added" if is_new else "added_already", name=person.name, id=person.user_id)
 
     async def _remove(self, command: Command, argument: str, _tell: Tell) -> str:
-        people = await self._state.tracked()
-        named = [user for user, name in people.items() if argument.lower() in (str(user), name.lower())]
-        if argument and named:  # somebody we know needs no look-up, even when their account is gone
-            person: Person | None = Person(named[0], people[named[0]])
-        else:
-            person = await self._whom(command, argument)
+        person = await self._known(argument) or await self._whom(command, argument)
         if person is None:
             return self._say("remove_whom")
         if not await self._state.untrack(person.user_id):
             return self._say("not_tracked", name=person.name)
         await self._intake.reload()
-        return self._say("removed", name=people.get(person.user_id, person.name))
+        return self._say("removed", name=person.name)
 
     async def _retry(self, command: Command, _argument: str, _tell: Tell) -> str:
         count = await self._retries.again(command.chat_id, command.reply_to_id)
         return self._say("retrying", count=count) if count else self._say("retry_nothing")
+
+    async def _forget(self, command: Command, argument: str, _tell: Tell) -> str:
+        if argument.lower() in EVERYBODY:
+            erased, name = await self._privacy.forget(None), self._say("forgot_everybody")
+        else:
+            person = await self._known(argument)
+            if person is None and argument.isdecimal():  # an id is enough, also of an account that is gone
+                person = Person(int(_who(argument)), argument)
+            person = person or await self._whom(command, argument)
+            if person is None:
+                return self._say("forget_whom")
+            erased, name = await self._privacy.forget(person.user_id), person.name
+        answer = self._say("forgot", name=name, count=erased.voices)
+        return f"{answer}\n{self._say('forgot_later', count=erased.waiting)}" if erased.waiting else answer
+
+    async def _show_privacy(self, _command: Command, _argument: str, _tell: Tell) -> str:
+        return self._privacy.text(label(self._models.model))
+
+    async def _known(self, argument: str) -> Person | None:
+        """Somebody tracked, by id or name: no look-up needed, so it works even when their account is gone."""
+        people = (await self._state.tracked()).items() if argument else ()
+        named = (Person(user, name) for user, name in people if argument.lower() in (str(user), name.lower()))
+        return next(named, None)
 
     async def _whom(self, command: Command, argument: str) -> Person | None:
         """The person meant: an id, an @name, or the author of the message replied to."""

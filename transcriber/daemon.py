@@ -7,7 +7,9 @@ import contextlib
 import logging
 import os
 import signal
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from transcriber.catchup import CatchUp
 from transcriber.chat import Chat
@@ -40,6 +42,7 @@ class Parts:
     health: Health
     lease: Lease
     supervisor: Supervisor
+    watchers: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()  # each runs until cancelled
 
 
 class Listener:
@@ -98,7 +101,10 @@ async def _run_all(parts: Parts, listener: Listener, stop: Stop, say: Words, gra
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(work)
-            for work in (parts.lease.keep(), parts.health.watch(), parts.catch_up.run(), _gaps(parts))
+            for work in (
+                *(parts.lease.keep(), parts.health.watch(), parts.catch_up.run(), _gaps(parts)),
+                *(watch() for watch in parts.watchers),
+            )
         ]
         working = tasks.create_task(parts.pipeline.run(stop.asked, grace_s=grace_s))
         online = tasks.create_task(parts.supervisor.run(listener, hang_up))

@@ -17,6 +17,7 @@ from docket import Docket, Retry, Worker
 from docket.dependencies import ForcedRetry
 
 from transcriber.answer import Answer
+from transcriber.backlog import backlog
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
 from transcriber.state import RedisTrouble, State, patiently
 from transcriber.tasks import end
@@ -231,8 +232,8 @@ class Pipeline:
 
     async def waiting(self) -> tuple[int, float]:
         """How many voices wait or are in work, and the age of the oldest in seconds. Raises RedisTrouble."""
-        voices = await self._state.accepted()
-        return len(voices), max(0.0, time.time() - voices[0].sent_at) if voices else 0.0
+        count, oldest = await backlog(self._state)
+        return count, max(0.0, time.time() - oldest) if count else 0.0
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pyrogram import errors
@@ -46,12 +46,15 @@ def from_rpc(error: errors.RPCError) -> TranscriberError:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what kurigram raises into RetryLater, ActionNeeded, Refused or Lost."""
+def translated(on_flood: Callable[[float], None] = lambda wait_s: None) -> Iterator[None]:
+    """Turn what kurigram raises into RetryLater, ActionNeeded, Refused or Lost; `on_flood` hears of each FloodWait."""
     try:
         yield
     except errors.RPCError as error:
-        raise from_rpc(error) from error
+        ours = from_rpc(error)
+        if isinstance(ours, RetryLater) and ours.key == "flood_wait":
+            on_flood(ours.after_s or 0.0)
+        raise ours from error
     except (OSError, TimeoutError) as error:
         raise Lost("network_error", error=str(error) or type(error).__name__) from error
     except sqlite3.Error as error:  # kurigram keeps what it learns of people in the session file

@@ -5,13 +5,16 @@ vt:model        string  the chosen model
 vt:lang         hash    user id or "all" -> the language set with /lang
 vt:spoken       hash    user id -> LanguageHint (JSON)
 vt:accepted     hash    chat:message -> Voice (JSON); a voice stays here until its one outcome is visible
-vt:voice:C:M    hash    outcome, verdict, starts, failures, round, sent:R:N (part N of round R is delivered)
+vt:voice:C:M    hash    outcome, sender, verdict, starts, failures, round, sent:R:N (part N of round R is delivered),
+                        forget (keep nothing of it once it has its outcome)
 vt:transcript:C:M       string  Transcript (JSON); lives transcript_ttl_s
 vt:given_up     hash    chat:message -> reason and Voice (JSON)
 vt:chats        hash    chats to look through after an absence -> last time somebody tracked was seen there
 vt:cursors      hash    chat -> last message id of a completed scan
 vt:flood_until  string  Unix time before which Telegram wants no connection
 vt:counters     hash    outcome -> how many
+vt:totals, vt:hour:N    hash    see tally.py
+vt:errors       list    see journal.py
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from transcriber import tally
 from transcriber.languages import LanguageHint
 from transcriber.voice import Person, Transcript, Voice
 
@@ -176,14 +180,23 @@ class State:
 
     async def close(self, voice: Voice, outcome: str) -> None:
         """The outcome is visible: take the voice off the books, all or nothing."""
+        marks, transcript = f"vt:voice:{voice.key}", f"vt:transcript:{voice.key}"
+        now, ttl_s = time.time(), int(self.transcript_ttl_s)
+        forget = await reply_of(self.redis.hexists(marks, "forget"))
         async with self.redis.pipeline(transaction=True) as pipeline:
-            pipeline.hset(f"vt:voice:{voice.key}", "outcome", outcome)
-            pipeline.expire(f"vt:voice:{voice.key}", MARK_TTL_S)
+            pipeline.hset(marks, mapping={"outcome": outcome, "sender": voice.sender_id})
+            pipeline.expire(marks, max(MARK_TTL_S, ttl_s))  # they lead /forget to the transcript
             pipeline.hdel("vt:accepted", voice.key)
             pipeline.hincrby("vt:counters", outcome, 1)
-            pipeline.hset("vt:last", mapping={"outcome": outcome, "at": time.time(), "sent_at": voice.sent_at})
-            if not self.transcript_ttl_s:
-                pipeline.delete(f"vt:transcript:{voice.key}")
+            pipeline.hset("vt:last", mapping={"outcome": outcome, "at": now, "sent_at": voice.sent_at})
+            tally.add(pipeline, tally.of_outcome(outcome, max(0.0, now - voice.sent_at)), now)
+            if forget or not ttl_s:
+                pipeline.delete(transcript)
+            else:
+                pipeline.expire(transcript, ttl_s)
+            if forget:
+                pipeline.hdel(marks, "forget", "sender", "verdict")
+                pipeline.hdel("vt:given_up", voice.key)
             await reply_of(pipeline.execute())
 
     async def give_up(self, voice: Voice, reason: str) -> None:
@@ -235,12 +248,3 @@ class State:
     async def set_flood_until(self, until: float) -> None:
         """Remember what Telegram asked, so that a restart waits only the rest."""
         await reply_of(self.redis.set("vt:flood_until", str(until), ex=max(1, int(until - time.time()))))
-
-    async def summary(self) -> dict[str, Any]:
-        """For /status: `counters`, `last` (outcome, at, sent_at) and `given_up` (how many), in one round trip."""
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.hgetall("vt:counters")
-            pipeline.hgetall("vt:last")
-            pipeline.hlen("vt:given_up")
-            counters, last, given_up = await reply_of(pipeline.execute())
-        return {"counters": {name: int(n) for name, n in counters.items()}, "last": last, "given_up": given_up}

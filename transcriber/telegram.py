@@ -85,6 +85,7 @@ class Telegram:
         self.me = 0
         self.since: float | None = None  # Unix time of the last successful connect
         self.sessions = 0
+        self.flood_waits_s: list[float] = []  # what Telegram has asked to wait
 
     @property
     def online(self) -> bool:
@@ -159,7 +160,7 @@ class Telegram:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 broken.result()
-            with translated():
+            with translated(self.flood_waits_s.append):
                 return task.result()
         except ActionNeeded as error:
             _break(broken, error)  # for the supervisor; the caller's own work is not to blame
@@ -176,7 +177,7 @@ class Telegram:
 
     async def _session(self, client: Account, on_start: Callable[[], Awaitable[None]]) -> NoReturn:
         """One session, from connecting to whatever ends it."""
-        with translated():
+        with translated(self.flood_waits_s.append):
             async with asyncio.timeout(START_TIMEOUT_S):
                 await client.start()
                 state = await client.invoke(raw.functions.updates.GetState())

@@ -1,0 +1,20 @@
+"""How much work there is, without holding up the event loop or Redis even when it is very much."""
+
+from __future__ import annotations
+
+import json
+
+from transcriber.state import State, reply_of
+
+_BATCH = 500
+
+
+async def backlog(state: State) -> tuple[int, float]:
+    """How many voices have no outcome, and when the oldest was sent (Unix time; 0: none). Raises RedisTrouble."""
+    sent_at: dict[str, float] = {}
+    cursor = 0
+    while True:
+        cursor, lines = await reply_of(state.redis.hscan("vt:accepted", cursor, count=_BATCH))
+        sent_at |= {key: json.loads(line)["sent_at"] for key, line in lines.items()}
+        if not cursor:
+            return len(sent_at), min(sent_at.values(), default=0.0)

@@ -1,0 +1,222 @@
+"""The daemon put together: every part with what it needs. No behaviour; `userbot.py` has the commands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from config import EXIT_ACTION, EXIT_OCCUPIED, EXIT_PREFLIGHT, REDIS_CONF
+from config.logs import setup_logging
+from config.settings import Settings, typos
+from transcriber import daemon
+from transcriber.alert import Alert
+from transcriber.answer import Answer
+from transcriber.catchup import CatchUp
+from transcriber.chat import Chat
+from transcriber.commands import Commands
+from transcriber.errors import ModelUnavailable, TranscriberError
+from transcriber.facts import Observer
+from transcriber.health import Health, fall_silent
+from transcriber.intake import Intake
+from transcriber.journal import Journal
+from transcriber.lease import Lease, Occupied, file_lock
+from transcriber.pipeline import Pipeline
+from transcriber.preflight import preflight
+from transcriber.privacy import Places, Privacy
+from transcriber.progress import loading_progress
+from transcriber.pulse import Pulse, Watched
+from transcriber.redis_server import embedded_redis
+from transcriber.retries import Retries
+from transcriber.state import State, connect
+from transcriber.status import Status
+from transcriber.supervisor import Supervisor
+from transcriber.tasks import Background
+from transcriber.telegram import Telegram
+from transcriber.texts import Words
+from transcriber.voice import label
+from transcriber.whisper import Whisper
+
+log = logging.getLogger("userbot")
+
+
+async def run(settings: Settings, say: Words) -> int:
+    """Run the daemon; its exit code."""
+    setup_logging(settings.log_level, settings.log_format)
+    log.info(say("starting"))
+    log.info(say("cpu_threads", threads=settings.cpu_threads))
+    for sentence in typos():
+        log.warning(sentence)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with file_lock(settings.session_file):
+            async with _redis_url(settings, say) as url, connect(url) as redis:
+                return await _serve(settings, say, url, State(redis, transcript_ttl_s=settings.transcript_ttl_s))
+    except OSError as error:
+        log.error(say("folder_not_writable", folder=settings.data_dir, error=error.strerror or error))
+        return EXIT_PREFLIGHT
+    except TranscriberError as error:
+        log.error(say.error(error))
+        return EXIT_OCCUPIED if isinstance(error, Occupied) else EXIT_ACTION
+
+
+@asynccontextmanager
+async def _redis_url(settings: Settings, say: Words) -> AsyncIterator[str]:
+    """The Redis of the settings, or a private one for as long as the program runs."""
+    if url := settings.redis_url.get_secret_value():
+        yield url
+        return
+    async with embedded_redis(settings.data_dir / "redis", REDIS_CONF, say) as url:
+        yield url
+
+
+async def _serve(settings: Settings, say: Words, url: str, state: State) -> int:
+    """From the preflight to the last line of the log."""
+    stop = daemon.Stop()
+    engine = engine_of(settings)
+    problems = await preflight(
+        say,
+        data_dir=settings.data_dir,
+        session_file=settings.session_file,
+        redis=state.redis,
+        load_model=lambda: _load_model(settings, say, state, engine),
+    )
+    if problems:
+        for problem in problems:
+            log.error(problem)
+        return EXIT_PREFLIGHT
+    await daemon.seed(state, settings.tracked_users)
+    log.info(say("tracked_count", count=len(await state.tracked())))
+    log.info(say("preflight_passed"))
+    lease = Lease(state, ttl_s=settings.lease_ttl_s)
+    await lease.take()
+    try:
+        parts, listener = _wire(settings, say, url, state, engine, lease)
+        await parts.intake.reload()
+        await daemon.run(parts, listener, stop, say, grace_s=settings.shutdown_grace_s)
+    finally:
+        await fall_silent(state)
+        await lease.drop()
+    log.info(say("stopped"))
+    return 0
+
+
+def _wire(
+    settings: Settings, say: Words, url: str, state: State, engine: Whisper, lease: Lease
+) -> tuple[daemon.Parts, daemon.Listener]:
+    """Every part with what it needs; the only place that knows them all."""
+    telegram = Telegram(
+        settings.session_file,
+        settings.api_id,
+        settings.api_hash.get_secret_value(),
+        sleep_threshold_s=int(settings.sleep_threshold_s),
+        max_transmissions=settings.max_concurrent_transmissions,
+        ping_interval_s=settings.ping_interval_s,
+        ping_timeout_s=settings.ping_timeout_s,
+        may_speak=lambda: lease.held,
+    )
+    chat = Chat(telegram)
+    incoming = settings.data_dir / "incoming"
+    incoming.mkdir(exist_ok=True)
+    pulse, journal = Pulse(), Journal(state, say)
+    watched = Watched(engine, chat, pulse, journal.note, journal.heard)
+    pipeline = Pipeline(
+        url,
+        state,
+        watched,
+        watched,
+        Answer(watched, state, say),
+        folder=incoming,
+        attempts=settings.job_attempts,
+        max_bytes=settings.max_file_size_bytes,
+        redelivery_s=settings.redelivery_timeout_s,
+    )
+    intake = Intake(state, pipeline.add, lambda: catch_up.ask())
+
+    async def resume() -> None:
+        await intake.resume()
+        await pipeline.requeue()
+
+    catch_up = CatchUp(
+        chat,
+        state,
+        intake.offer,
+        before=resume,
+        max_age_s=settings.catch_up_max_age_s,
+        interval_s=settings.catch_up_interval_s,
+    )
+    health = Health(state, settings.data_dir, catch_up.ask, pulse, journal.write)
+    for name, part in health.parts.items():
+        journal.watch(name, part)
+    observer = Observer(
+        health,
+        state,
+        pipeline,
+        engine,
+        journal,
+        threads=settings.cpu_threads,
+        reconnects=lambda: max(0, telegram.sessions - 1),
+        flood_wait_s=lambda: sum(telegram.flood_waits_s),
+    )
+    retries = Retries(chat, state, pipeline.add)
+    privacy = Privacy(state, _places(settings), say)
+    status = Status(observer, say)
+    commands = Commands(chat, engine, state, intake, status, retries, privacy, say, Background())
+    watchers = [Alert(health, state, chat, say, lambda: telegram.me).run]
+    if settings.status_port:
+        from transcriber.web import StatusPort  # only who wants it pays for it: 20 MB
+
+        watchers.append(StatusPort(observer, health, say, host=settings.status_host, port=settings.status_port).run)
+
+    async def on_start() -> None:
+        await daemon.greet(parts, settings.tracked_users)
+        if telegram.sessions == 1:
+            await _introduce(say, state, engine)
+        catch_up.ask()
+
+    supervisor = Supervisor(
+        telegram,
+        state,
+        say,
+        health.telegram,
+        pauses_s=settings.reconnect_pauses_s,
+        before_connecting=lease.confirm,
+        on_start=on_start,
+    )
+    parts = daemon.Parts(telegram, chat, state, intake, pipeline, catch_up, health, lease, supervisor, tuple(watchers))
+    return parts, daemon.Listener(intake, commands)
+
+
+def _places(settings: Settings) -> Places:
+    """Where things are kept, without the password of a Redis."""
+    address = urlsplit(settings.redis_url.get_secret_value())
+    port = f"http://{settings.status_host}:{settings.status_port}/" if settings.status_port else ""
+    return Places(
+        incoming=settings.data_dir / "incoming",
+        session_file=settings.session_file,
+        redis=(address.hostname or address.path) if address.scheme else str(settings.data_dir / "redis"),
+        status_port=port,
+    )
+
+
+async def _introduce(say: Words, state: State, engine: Whisper) -> None:
+    log.info(say("using_model", model=label(engine.model)))
+    log.info(say("tracked_list", names=", ".join((await state.tracked()).values()) or "—"))
+
+
+async def _load_model(settings: Settings, say: Words, state: State, engine: Whisper) -> None:
+    """The model chosen with /model, or, when that one is gone, the one from the settings."""
+    chosen = await state.model()
+    with loading_progress(chosen or settings.whisper_model, say) as on_progress:
+        if chosen and chosen != settings.whisper_model:
+            try:
+                await engine.load(chosen, on_progress=on_progress)
+                return
+            except ModelUnavailable as error:
+                log.warning(say.error(error))
+        await engine.load(settings.whisper_model, on_progress=on_progress, trusted=True)
+
+
+def engine_of(settings: Settings) -> Whisper:
+    return Whisper(settings.data_dir / "models", compute_type=settings.compute_type, threads=settings.cpu_threads)
