@@ -2,6 +2,8 @@
 # make run     the daemon (needs .env, see .env.example)
 # make test    every test
 # make check   lint, types, tests
+# make chaos   200 voices while everything goes wrong (N=… SEED=… for others)
+# make bench   how fast, beside faster-whisper as it comes
 
 # The first Python that is new enough; uv, where there is one, only makes the set-up faster.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -9,7 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 UV := $(shell command -v uv)
 RUN := .venv/bin/python
 
-.PHONY: demo run test check setup lock
+N ?= 200
+SEED ?= 1
+
+.PHONY: demo run test check chaos bench setup lock
 
 demo: setup
 	@$(RUN) -m demo
@@ -25,6 +30,12 @@ check: setup
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n 2 --dist loadfile
+
+bench: setup
+	@$(RUN) -m benchmarks.bench
+
+chaos: setup
+	$(RUN) -m tests.chaos --voices $(N) --seed $(SEED)
 
 setup: .venv/ready
 

@@ -31,6 +31,7 @@ QUICK = {  # every wait of the program, shortened
     "REDELIVERY_TIMEOUT": "2s",
     "CATCH_UP_INTERVAL": "2s",
     "SHUTDOWN_GRACE": "0.5s",
+    "CPU_THREADS": "1",  # short notes, and often several daemons on two cores
 }
 
 
