@@ -9,6 +9,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import userbot
+import wiring
 from transcriber.voice import Transcript
 
 
@@ -27,5 +28,5 @@ class FastEngine:
 
 
 if __name__ == "__main__":
-    userbot._engine = lambda settings: FastEngine()  # type: ignore[assignment, return-value]
+    wiring.engine_of = lambda settings: FastEngine()  # type: ignore[assignment, return-value]
     userbot.app()
