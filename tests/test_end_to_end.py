@@ -150,19 +150,19 @@ async def test_a_view_once_voice_is_left_alone(stage: Stage, voices: Path) -> No
     assert stage.replies(stage.anna, stage.seen_by_owner(once)) == []
 
 
+def eyes(stage: Stage, message_id: int) -> bool:
+    """Whether a voice of Anna's carries our reaction."""
+    messages = stage.telegram.messages(stage.owner, stage.anna)
+    return bool(next(m for m in messages if m.id == message_id).reactions == {"👀": [stage.owner.id]})
+
+
 async def test_a_voice_in_work_carries_the_eyes_until_it_is_answered(stage: Stage, voices: Path) -> None:
     data = (voices / "en_real_25s.ogg").read_bytes()
     sent = stage.telegram.send_voice(stage.anna, stage.owner, data, duration_s=25)
     message_id = stage.seen_by_owner(sent)
-
-    def reactions() -> dict[str, list[int]]:
-        messages = stage.telegram.messages(stage.owner, stage.anna)
-        found: dict[str, list[int]] = next(m for m in messages if m.id == message_id).reactions
-        return found
-
-    await until(lambda: reactions() == {"👀": [stage.owner.id]}, "the eyes")
+    await until(lambda: eyes(stage, message_id), "the eyes")
     await stage.answer(stage.anna, sent)
-    await until(lambda: reactions() == {}, "the eyes to go")
+    await until(lambda: not eyes(stage, message_id), "the eyes to go")
 
 
 async def test_a_chat_that_forbids_reactions_still_gets_its_answer(stage: Stage, voices: Path) -> None:
@@ -227,6 +227,7 @@ async def test_a_model_is_switched_in_the_chat_and_a_bad_name_keeps_the_old_one(
 async def test_status_is_answered_at_once_while_a_minute_of_speech_is_in_work(stage: Stage, voices: Path) -> None:
     data = (voices / "en_60s.ogg").read_bytes()
     sent = stage.telegram.send_voice(stage.anna, stage.owner, data, duration_s=59)
+    await until(lambda: eyes(stage, stage.seen_by_owner(sent)), "the work to begin")
     answer = await stage.command("/status")
     assert stage.replies(stage.anna, stage.seen_by_owner(sent)) == [], "the command waited for the voice"
     assert "📥 В очереди: 1" in answer
