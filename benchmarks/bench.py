@@ -16,6 +16,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -74,8 +75,8 @@ class Row:
     wer: float
 
 
-def measure(folders: list[Path], runs: int, long_runs: int) -> list[Row]:
-    """Every recording by every engine."""
+def measure(folders: list[Path], runs: int, long_runs: int) -> Iterator[list[Row]]:
+    """Every recording by every engine; after each one all rows so far."""
     rows: list[Row] = []
     with Contender("ours") as ours, Contender("naive") as naive, Contender("greedy") as greedy:
         engines = dict(zip(ENGINES, (ours, naive, greedy), strict=True))
@@ -90,7 +91,7 @@ def measure(folders: list[Path], runs: int, long_runs: int) -> list[Row]:
             for name in ENGINES:
                 rows.append(_row(entry, name, turns))
                 print(_cells(rows[-1]), flush=True)
-    return rows
+            yield rows
 
 
 def _recordings(folders: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
@@ -131,8 +132,9 @@ def summary(rows: list[Row]) -> str:
     ours = [row for row in speech if row.engine == "ours"]
     short = mean([row.of_naive for row in ours if row.seconds <= SHORT_S])
     long = mean([row.of_naive for row in ours if row.seconds >= LONG_S])
-    errors = {name: statistics.mean(row.wer for row in speech if row.engine == name) for name in ENGINES}
-    return f"short {short}, long {long} of naive; WER ours {errors['ours']:.3f} naive {errors['naive']:.3f}"
+    errors = {name: [row.wer for row in speech if row.engine == name] or [0.0] for name in ENGINES}
+    wer = {name: statistics.mean(values) for name, values in errors.items()}
+    return f"short {short}, long {long} of naive; WER ours {wer['ours']:.3f} naive {wer['naive']:.3f}"
 
 
 def conditions(runs: int, long_runs: int) -> dict[str, str]:
@@ -145,7 +147,7 @@ def conditions(runs: int, long_runs: int) -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "cpu": names[0].partition(":")[2].strip() if names else platform.processor(),
         "cores": str(usable_cores()),
-        "load when it ended": f"{os.getloadavg()[0]:.1f}",
+        "load": f"{os.getloadavg()[0]:.1f}",
         "model": f"{MODEL}, int8",
         "runs": f"{runs}, of voices of {LONG_S:g} s and more {long_runs}",
         **{name: version(name) for name in ("faster-whisper", "ctranslate2", "numpy")},
@@ -164,12 +166,18 @@ def main() -> None:
     parser.add_argument("--long-runs", type=int, default=5)
     asked = parser.parse_args()
     print(HEAD)
-    rows = measure(asked.folders, asked.runs, asked.long_runs)
-    machine = conditions(asked.runs, asked.long_runs)
+    rows: list[Row] = []
+    for rows in measure(asked.folders, asked.runs, asked.long_runs):
+        _write(
+            conditions(asked.runs, asked.long_runs), rows
+        )  # after each recording: an end in the middle loses nothing
+    print(summary(rows))
+
+
+def _write(machine: dict[str, str], rows: list[Row]) -> None:
     results = {"conditions": machine, "rows": [asdict(row) for row in rows], "summary": summary(rows)}
     (ROOT / "benchmarks" / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
     _write_page(machine, rows)
-    print(summary(rows))
 
 
 def _write_page(machine: dict[str, str], rows: list[Row]) -> None:
