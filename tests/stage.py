@@ -91,6 +91,20 @@ class Daemon:
             self.process.send_signal(number)
         return await self.ended()
 
+    async def ask(self, *arguments: str, **env: str) -> tuple[int, str]:
+        """Run a subcommand with the daemon's settings; its exit code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / "userbot.py"),
+            *arguments,
+            cwd=self.folder,
+            env={**os.environ, **COMPILED, **self.env, **env},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
+
     async def kill(self) -> None:
         """kill -9."""
         await self.stop(signal.SIGKILL)

@@ -18,8 +18,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
+from sandbox import Telegram
 from tests.people import transcript, voice
-from tests.stage import until
+from tests.stage import Stage, until
 from transcriber import tally
 from transcriber.backlog import backlog
 from transcriber.charts import Series, chart
@@ -61,10 +62,6 @@ class Site:
     """A running status port."""
 
     port: int
-    state: State
-    health: Health
-    journal: Journal
-    observer: Observer
 
     @property
     def url(self) -> str:
@@ -84,7 +81,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _open(state: State, folder: Path) -> AsyncIterator[Site]:
+@dataclass
+class Inside(Site):
+    """The same, with what it reports on."""
+
+    state: State
+    health: Health
+    journal: Journal
+    observer: Observer
+
+
+async def _open(state: State, folder: Path) -> AsyncIterator[Inside]:
     health, journal, port = Health(state, folder, lambda: None), Journal(state, SAY), free_port()
     health.telegram.set(Level.OK)
     observer = Observer(
@@ -104,12 +111,12 @@ async def _open(state: State, folder: Path) -> AsyncIterator[Site]:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     await until(answers)
-    yield Site(port, state, health, journal, observer)
+    yield Inside(port, state, health, journal, observer)
     await end(serving)
 
 
 @pytest.fixture
-async def site(state: State, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(state: State, tmp_path: Path) -> AsyncIterator[Inside]:
     async for site in _open(state, tmp_path):
         yield site
 
@@ -120,7 +127,7 @@ async def _close(state: State, message_id: int, outcome: str, delay_s: float, **
     await state.close(one, outcome)
 
 
-async def _a_day(site: Site) -> None:
+async def _a_day(site: Inside) -> None:
     """A day as a family has it: quiet at night, one hour with a backlog, some without speech."""
     now = time.time()
     for hours_ago in range(24):
@@ -145,7 +152,7 @@ async def _a_day(site: Site) -> None:
     await site.state.accept(voice(9001, sent_at=now - 4))
 
 
-async def test_healthz_says_yes_with_200_and_no_with_503(site: Site) -> None:
+async def test_healthz_says_yes_with_200_and_no_with_503(site: Inside) -> None:
     assert (await site.get("/healthz"))[:2] == (200, SAY("health_ok", count=0) + "\n")
     site.health.telegram.set(Level.DOWN, "no network")
     status, sentence, _ = await site.get("/healthz")
@@ -153,7 +160,7 @@ async def test_healthz_says_yes_with_200_and_no_with_503(site: Site) -> None:
     assert "no network" in sentence
 
 
-async def test_status_tells_the_same_facts_as_the_chat(site: Site) -> None:
+async def test_status_tells_the_same_facts_as_the_chat(site: Inside) -> None:
     await _a_day(site)
     facts = json.loads((await site.get("/status"))[1])
     assert facts["parts"]["Telegram"]["level"] == "OK"
@@ -164,7 +171,7 @@ async def test_status_tells_the_same_facts_as_the_chat(site: Site) -> None:
     assert SAY("status_voices", done=done, last="2 min ago", given_up=0) in said
 
 
-async def test_metrics_are_what_prometheus_reads(site: Site) -> None:
+async def test_metrics_are_what_prometheus_reads(site: Inside) -> None:
     await _close(site.state, 1, "text", 1.0)
     await _close(site.state, 2, "text", 25.0)
     await _close(site.state, 3, "gone", 5.0)
@@ -206,12 +213,12 @@ async def test_without_redis_every_path_still_answers_and_says_why(tmp_path: Pat
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/status", "/metrics"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
-async def test_nothing_but_get_is_allowed(site: Site, path: str, method: str) -> None:
+async def test_nothing_but_get_is_allowed(site: Inside, path: str, method: str) -> None:
     assert (await site.get(path, method))[0] == 405
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/status", "/metrics", "/nothing"])
-async def test_every_answer_forbids_scripts_frames_and_foreign_content(site: Site, path: str) -> None:
+async def test_every_answer_forbids_scripts_frames_and_foreign_content(site: Inside, path: str) -> None:
     _, body, headers = await site.get(path)
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
@@ -221,7 +228,7 @@ async def test_every_answer_forbids_scripts_frames_and_foreign_content(site: Sit
     assert not re.search(r"<script|https?://|\bon\w+=|style=", body)
 
 
-async def test_no_transcript_no_name_and_no_number_of_a_chat_is_on_the_page(site: Site) -> None:
+async def test_no_transcript_no_name_and_no_number_of_a_chat_is_on_the_page(site: Inside) -> None:
     await site.state.track(Person(888_999, "Анна"))
     one = voice(777_123, chat_id=-100_555_777, sender_id=888_999)
     await site.state.accept(one)
@@ -236,19 +243,19 @@ async def test_no_transcript_no_name_and_no_number_of_a_chat_is_on_the_page(site
     assert "ValueError" in (await site.get("/"))[1]
 
 
-async def test_what_comes_from_outside_is_escaped(site: Site) -> None:
+async def test_what_comes_from_outside_is_escaped(site: Inside) -> None:
     site.health.telegram.set(Level.DOWN, "<img src=x onerror=alert(1)>")
     page = (await site.get("/"))[1]
     assert "<img" not in page
     assert "&lt;img" in page
 
 
-async def test_a_port_that_is_taken_is_said_and_nothing_ends(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_port_that_is_taken_is_said_and_nothing_ends(site: Inside, caplog: pytest.LogCaptureFixture) -> None:
     await StatusPort(site.observer, site.health, SAY, host="127.0.0.1", port=site.port).run()
     assert any(str(site.port) in record.getMessage() for record in caplog.records)
 
 
-async def test_errors_are_the_last_ones_and_not_repeated(site: Site, redis: Redis) -> None:
+async def test_errors_are_the_last_ones_and_not_repeated(site: Inside, redis: Redis) -> None:
     for number in range(50):
         site.journal.note("Whisper", OSError(number, f"error {number % 30}"))
         site.journal.note("Whisper", OSError(number, f"error {number % 30}"))
@@ -285,6 +292,30 @@ async def test_what_is_counted_takes_little_room_however_long_it_runs(state: Sta
     assert sum(hour["answered"] for hour in hours) == len(hours) == 24
 
 
+async def test_the_running_program_counts_a_voice_and_shows_neither_its_text_nor_its_sender(
+    tmp_path: Path, tiny_weights: Path, voices: Path
+) -> None:
+    port = free_port()
+    async with Telegram() as telegram:
+        stage = Stage(telegram, tmp_path, tiny_weights, STATUS_PORT=str(port), LANGUAGE="en")
+        await stage.daemon.start(wait_for="The bot is running!")
+        data = (voices / "en_real_3s.ogg").read_bytes()
+        sent = stage.telegram.send_voice(stage.anna, stage.group, data, duration_s=3)
+        text = await stage.answer(stage.group, sent)
+        site = Site(port)
+        deadline = time.monotonic() + 20
+        while 'voices_total{outcome="text"} 1.0' not in (await site.get("/metrics"))[1]:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+        for path in ("/", "/status", "/metrics", "/healthz"):
+            status, body, _ = await site.get(path)
+            assert status == 200
+            words = re.findall(r"\w{5,}", text.lower())
+            private = {*words, "Анна", "anna_t", "family", str(stage.anna.id), str(stage.owner.id)}
+            assert [one for one in private if one in body] == [], path
+        assert await stage.daemon.stop() == 0
+
+
 def test_a_chart_is_as_high_as_its_highest_hour_and_nothing_is_outside() -> None:
     picture = chart("Voices", [Series("a", [0, 3, 10]), Series("b", [0, 1, 7])], 1_700_000_000.0)
     bars = re.findall(r'<rect class="\w+" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', picture)
@@ -319,7 +350,7 @@ async def _browse(folder: Path, *arguments: str) -> str:
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
 @pytest.mark.parametrize(("width", "height"), [(390, 1900), (1000, 860)])
 async def test_a_real_browser_shows_the_page_on_a_phone_and_on_a_screen(
-    site: Site, tmp_path: Path, width: int, height: int
+    site: Inside, tmp_path: Path, width: int, height: int
 ) -> None:
     """Also: no message of the browser's console, such as about the content policy."""
     await _a_day(site)

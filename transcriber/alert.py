@@ -54,6 +54,8 @@ def review(
     after: dict[str, Incident] = {}
     for name, part in health.items():
         incident = incidents.get(name)
+        if incident and incident.told and incident.until:
+            incident = None  # over and told: whatever comes now is another one
         if part.level is not Level.OK:
             incident = incident or Incident(name, part.since, part.reason)
             after[name] = replace(incident, reason=part.reason or incident.reason, until=0.0)

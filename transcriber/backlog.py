@@ -6,7 +6,7 @@ import json
 
 from transcriber.state import State, reply_of
 
-_BATCH = 500
+_BATCH = 250
 
 
 async def backlog(state: State) -> tuple[int, float]:

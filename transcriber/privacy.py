@@ -66,6 +66,8 @@ class Privacy:
         for key in waiting:
             await self._state.mark(key, "forget")
         given_up = await self._given_up(sender_id)
+        redis = self._state.redis
+        await reply_of(redis.delete("vt:spoken") if sender_id is None else redis.hdel("vt:spoken", str(sender_id)))
         answered = await self._answered(sender_id) - waiting
         for key in given_up | answered:
             self._erase_audio(key)
