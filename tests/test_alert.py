@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from sandbox import Telegram
 from tests.people import OWNER, FakeChat, voice
+from tests.stage import Stage, until
 from transcriber.alert import ALERT_AFTER_S, Alert, Incident, review
 from transcriber.errors import Lost, Refused
 from transcriber.health import Health, Level
@@ -176,6 +180,28 @@ async def test_a_restart_during_the_outage_does_not_lose_its_beginning(
     await restarted.alert.load()
     await restarted.alert.look(now)
     assert "1 h" in restarted.texts[0]
+
+
+async def test_the_real_program_writes_to_saved_messages_and_only_once(tmp_path: Path, tiny_weights: Path) -> None:
+    """What an earlier run has left to tell is told after the restart, and not again after another one."""
+    async with Telegram() as telegram:
+        stage = Stage(telegram, tmp_path, tiny_weights, LANGUAGE="en")
+        await stage.daemon.start(wait_for="The bot is running!")
+        incident = Incident("Telegram", time.time() - 7200, "no network")
+        async with await stage.redis() as redis:
+            await redis.set("vt:incidents", json.dumps([asdict(incident)]))
+        assert await stage.daemon.stop() == 0
+        await stage.daemon.start(wait_for="The bot is running!")
+        await until(lambda: stage.replies(stage.owner), "the message in Saved Messages")
+        assert await stage.daemon.stop() == 0
+        (message,) = stage.replies(stage.owner)
+        assert "Telegram was not working for 2 h" in message.text
+        assert SAY("alert_nothing_pending") in message.text
+        await stage.daemon.start(wait_for="The bot is running!")
+        async with await stage.redis() as redis:
+            assert await redis.get("vt:incidents") is None
+        assert await stage.daemon.stop() == 0
+        assert len(stage.replies(stage.owner)) == 1
 
 
 @pytest.mark.parametrize("rubbish", ["{", "[1]", '[{"part": "x", "new": 1}]'])

@@ -2,154 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import re
-import shutil
-import socket
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
-from sandbox import Telegram
 from tests.people import transcript, voice
-from tests.stage import Stage, until
+from tests.status_site import SAY, Inside, a_day, opened, site
 from transcriber import tally
-from transcriber.backlog import backlog
-from transcriber.charts import Series, chart
-from transcriber.errors import Rejected
-from transcriber.facts import Observer
-from transcriber.health import Health, Level
+from transcriber.health import Level
 from transcriber.journal import Journal
 from transcriber.state import State, connect
 from transcriber.status import text
-from transcriber.tasks import end
-from transcriber.texts import Words
-from transcriber.voice import Person
 from transcriber.web import StatusPort
 
-SAY = Words("en")
-SECRET = "<b>секрет</b>"
-
-
-class Queue:
-    """The queue as the books have it."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.last_error = ""
-
-    async def waiting(self) -> tuple[int, float]:
-        count, oldest = await backlog(self.state)
-        return count, time.time() - oldest if count else 0.0
-
-
-class Model:
-    """Which model is loaded."""
-
-    model = "/models/small"
-
-
-@dataclass
-class Site:
-    """A running status port."""
-
-    port: int
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.port}"
-
-    async def get(self, path: str, method: str = "GET") -> tuple[int, str, dict[str, str]]:
-        """Status, text, headers."""
-        async with aiohttp.ClientSession() as session, session.request(method, self.url + path) as answer:
-            return answer.status, await answer.text(), dict(answer.headers)
-
-
-def free_port() -> int:
-    """A port nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class Inside(Site):
-    """The same, with what it reports on."""
-
-    state: State
-    health: Health
-    journal: Journal
-    observer: Observer
-
-
-async def _open(state: State, folder: Path) -> AsyncIterator[Inside]:
-    health, journal, port = Health(state, folder, lambda: None), Journal(state, SAY), free_port()
-    health.telegram.set(Level.OK)
-    observer = Observer(
-        health,
-        state,
-        Queue(state),
-        Model(),
-        journal,
-        threads=2,
-        reconnects=lambda: 3,
-        flood_wait_s=lambda: 42.0,
-    )
-    serving = asyncio.create_task(StatusPort(observer, health, SAY, host="127.0.0.1", port=port).run())
-
-    def answers() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    await until(answers)
-    yield Inside(port, state, health, journal, observer)
-    await end(serving)
-
-
-@pytest.fixture
-async def site(state: State, tmp_path: Path) -> AsyncIterator[Inside]:
-    async for site in _open(state, tmp_path):
-        yield site
+__all__ = ["site"]
 
 
 async def _close(state: State, message_id: int, outcome: str, delay_s: float, **changes: Any) -> None:
     one = voice(message_id, sent_at=time.time() - delay_s, **changes)
     await state.accept(one)
     await state.close(one, outcome)
-
-
-async def _a_day(site: Inside) -> None:
-    """A day as a family has it: quiet at night, one hour with a backlog, some without speech."""
-    now = time.time()
-    for hours_ago in range(24):
-        hour = (21 - hours_ago) % 24  # as if it were evening
-        count = max(0, 9 - abs(14 - hour)) + (hours_ago * 7) % 4 if 7 < hour < 23 else 0
-        async with site.state.redis.pipeline() as pipeline:
-            for index in range(count):
-                delay_s = 3.0 + (index * 5 + hours_ago) % 6 + (14 if hours_ago == 6 else 0)
-                outcome = "no_speech" if index == 4 else "failed" if hours_ago == 5 and not index else "text"
-                tally.add(pipeline, tally.of_outcome(outcome, delay_s), now - hours_ago * 3600)
-                pipeline.hincrby("vt:counters", outcome, 1)
-                heard = transcript(duration_s=9.0 + index * 2, elapsed_s=2.6 + index * 0.5)
-                tally.add(pipeline, tally.of_speech(heard), now - hours_ago * 3600)
-            pipeline.hset("vt:last", mapping={"outcome": "text", "at": now - 130})
-            await pipeline.execute()
-    site.health.started = now - 3 * 86_400
-    for part in site.health.parts.values():
-        part.since = site.health.started
-    site.journal.note("Whisper", Rejected("media_unreadable"))
-    site.journal.note("Telegram", Rejected("network_error", error="Connection lost"))
-    await site.journal.write()
-    await site.state.accept(voice(9001, sent_at=now - 4))
 
 
 async def test_healthz_says_yes_with_200_and_no_with_503(site: Inside) -> None:
@@ -161,7 +38,7 @@ async def test_healthz_says_yes_with_200_and_no_with_503(site: Inside) -> None:
 
 
 async def test_status_tells_the_same_facts_as_the_chat(site: Inside) -> None:
-    await _a_day(site)
+    await a_day(site)
     facts = json.loads((await site.get("/status"))[1])
     assert facts["parts"]["Telegram"]["level"] == "OK"
     assert (facts["stored"]["waiting"], facts["reconnects"], facts["model"]) == (1, 3, "small")
@@ -201,7 +78,7 @@ async def test_metrics_are_what_prometheus_reads(site: Inside) -> None:
 
 async def test_without_redis_every_path_still_answers_and_says_why(tmp_path: Path) -> None:
     async with connect(f"unix://{tmp_path}/nothing.sock") as redis:
-        async for site in _open(State(redis), tmp_path):
+        async for site in opened(State(redis), tmp_path):
             await site.health.check()
             assert (await site.get("/healthz"))[0] == 503
             assert json.loads((await site.get("/status"))[1])["stored"] is None
@@ -215,39 +92,6 @@ async def test_without_redis_every_path_still_answers_and_says_why(tmp_path: Pat
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
 async def test_nothing_but_get_is_allowed(site: Inside, path: str, method: str) -> None:
     assert (await site.get(path, method))[0] == 405
-
-
-@pytest.mark.parametrize("path", ["/", "/healthz", "/status", "/metrics", "/nothing"])
-async def test_every_answer_forbids_scripts_frames_and_foreign_content(site: Inside, path: str) -> None:
-    _, body, headers = await site.get(path)
-    assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-    assert "unsafe" not in headers["Content-Security-Policy"]
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert "Server" not in headers
-    assert not re.search(r"<script|https?://|\bon\w+=|style=", body)
-
-
-async def test_no_transcript_no_name_and_no_number_of_a_chat_is_on_the_page(site: Inside) -> None:
-    await site.state.track(Person(888_999, "Анна"))
-    one = voice(777_123, chat_id=-100_555_777, sender_id=888_999)
-    await site.state.accept(one)
-    await site.state.keep_transcript(one.key, transcript(SECRET))
-    await site.state.give_up(one, SECRET)
-    site.journal.note("Whisper", ValueError(SECRET))  # a surprise may quote a chat
-    await site.journal.write()
-    for path in ("/", "/status", "/metrics", "/healthz"):
-        body = (await site.get(path))[1]
-        for private in ("секрет", "Анна", "777123", "555777", "888999"):
-            assert private not in body, (path, private)
-    assert "ValueError" in (await site.get("/"))[1]
-
-
-async def test_what_comes_from_outside_is_escaped(site: Inside) -> None:
-    site.health.telegram.set(Level.DOWN, "<img src=x onerror=alert(1)>")
-    page = (await site.get("/"))[1]
-    assert "<img" not in page
-    assert "&lt;img" in page
 
 
 async def test_a_port_that_is_taken_is_said_and_nothing_ends(site: Inside, caplog: pytest.LogCaptureFixture) -> None:
@@ -290,74 +134,3 @@ async def test_what_is_counted_takes_little_room_however_long_it_runs(state: Sta
     totals, hours = await Journal(state, SAY).counts(now)
     assert totals["answered"] == 48
     assert sum(hour["answered"] for hour in hours) == len(hours) == 24
-
-
-async def test_the_running_program_counts_a_voice_and_shows_neither_its_text_nor_its_sender(
-    tmp_path: Path, tiny_weights: Path, voices: Path
-) -> None:
-    port = free_port()
-    async with Telegram() as telegram:
-        stage = Stage(telegram, tmp_path, tiny_weights, STATUS_PORT=str(port), LANGUAGE="en")
-        await stage.daemon.start(wait_for="The bot is running!")
-        data = (voices / "en_real_3s.ogg").read_bytes()
-        sent = stage.telegram.send_voice(stage.anna, stage.group, data, duration_s=3)
-        text = await stage.answer(stage.group, sent)
-        site = Site(port)
-        deadline = time.monotonic() + 20
-        while 'voices_total{outcome="text"} 1.0' not in (await site.get("/metrics"))[1]:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.1)
-        for path in ("/", "/status", "/metrics", "/healthz"):
-            status, body, _ = await site.get(path)
-            assert status == 200
-            words = re.findall(r"\w{5,}", text.lower())
-            private = {*words, "Анна", "anna_t", "family", str(stage.anna.id), str(stage.owner.id)}
-            assert [one for one in private if one in body] == [], path
-        assert await stage.daemon.stop() == 0
-
-
-def test_a_chart_is_as_high_as_its_highest_hour_and_nothing_is_outside() -> None:
-    picture = chart("Voices", [Series("a", [0, 3, 10]), Series("b", [0, 1, 7])], 1_700_000_000.0)
-    bars = re.findall(r'<rect class="\w+" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', picture)
-    assert len(bars) == 4
-    assert all(float(y) >= 8 and float(y) + float(height) <= 70.1 for _, y, _, height in bars)
-    assert ">20<" in picture  # 17, rounded up
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-async def _browse(folder: Path, *arguments: str) -> str:
-    """What a headless Chromium prints; a new profile each time."""
-    assert CHROMIUM
-    quiet = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update")
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-sync", "--hide-scrollbars", *quiet)
-    process = await asyncio.create_subprocess_exec(
-        CHROMIUM,
-        *options,
-        "--enable-logging=stderr",
-        f"--user-data-dir={folder / 'profile'}",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await asyncio.wait_for(process.communicate(), 50)
-    console = [line for line in errors.decode().splitlines() if "CONSOLE" in line]
-    assert console == [], console
-    return output.decode()
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
-@pytest.mark.parametrize(("width", "height"), [(390, 1900), (1000, 860)])
-async def test_a_real_browser_shows_the_page_on_a_phone_and_on_a_screen(
-    site: Inside, tmp_path: Path, width: int, height: int
-) -> None:
-    """Also: no message of the browser's console, such as about the content policy."""
-    await _a_day(site)
-    dom = await _browse(tmp_path, "--dump-dom", site.url + "/")
-    assert SAY("health_ok", count=1) in dom
-    assert dom.count("<svg") >= 3
-    assert SAY("media_unreadable") in dom
-    picture = tmp_path / "page.png"
-    await _browse(tmp_path, f"--window-size={width},{height}", f"--screenshot={picture}", site.url + "/")
-    assert picture.stat().st_size > 10_000
