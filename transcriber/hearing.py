@@ -21,7 +21,7 @@ from transcriber.voice import Segment
 from transcriber.windows import WINDOW_S, Window, windows
 
 # The window of a clip, benchmarks/window_sweep.py: with a floor of 10 s and a second of silence behind the speech the
-# word errors are those of the full window (0.017 and 0.017); with a floor of 8 s a 3 s note loses a word (0.032).
+# word errors are those of the full window (0.017 and 0.017); with a floor of 8 s a 3 s note loses a word (0.038).
 FLOOR_S = 10.0
 MARGIN_S = 1.0
 # faster-whisper's default. On hard Russian notes: word errors 0.064 against 0.083 greedy, for 0.35-0.7 s more each.
