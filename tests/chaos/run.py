@@ -11,8 +11,6 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from redis.exceptions import RedisError
-
 from sandbox import Account, Chat, Telegram
 from tests.chaos.faults import FAULTS
 from tests.faults.scene import SHORT, VOICES, Said, Scene
@@ -115,14 +113,6 @@ async def _wait_for_answers(scene: Scene) -> None:
         if left < fewest:
             fewest, deadline = left, time.monotonic() + PATIENCE_S
         await asyncio.sleep(0.2)
-
-
-async def _on_the_books(scene: Scene) -> int:
-    """How many voices the program still owes an answer; at least one while its Redis comes back from the last fault."""
-    try:
-        return int(await scene.in_redis("HLEN", "vt:accepted"))
-    except (RedisError, OSError):
-        return 1
 
 
 async def _on_the_books(scene: Scene) -> int:
