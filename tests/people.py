@@ -14,7 +14,7 @@ from transcriber.languages import LanguageHint
 from transcriber.parts import Part
 from transcriber.voice import Kind, Person, Transcript, Voice
 
-ANNA, BORIS, OWNER, GROUP = 11, 12, 10, -20
+ANNA, BORIS, OWNER, GROUP = 7_100_200_311, 7_100_200_312, 7_100_200_310, -4_100_200_320
 
 
 def voice(message_id: int = 1, *, chat_id: int = ANNA, sender_id: int = ANNA, **changes: Any) -> Voice:
