@@ -20,6 +20,7 @@ from transcriber.errors import ModelUnavailable, TranscriberError
 from transcriber.facts import Observer
 from transcriber.health import Health, fall_silent
 from transcriber.intake import Intake
+from transcriber.job import Job
 from transcriber.journal import Journal
 from transcriber.lease import Lease, Occupied, file_lock
 from transcriber.pipeline import Pipeline
@@ -27,9 +28,10 @@ from transcriber.preflight import preflight
 from transcriber.privacy import Places, Privacy
 from transcriber.progress import loading_progress
 from transcriber.pulse import Pulse, Watched
+from transcriber.redis_client import connect
 from transcriber.redis_server import embedded_redis
 from transcriber.retries import Retries
-from transcriber.state import State, connect
+from transcriber.state import State
 from transcriber.status import Status
 from transcriber.supervisor import Supervisor
 from transcriber.tasks import Background
@@ -121,8 +123,7 @@ def _wire(
     incoming.mkdir(exist_ok=True)
     pulse, journal = Pulse(), Journal(state, say)
     watched = Watched(engine, chat, pulse, journal.note, journal.heard)
-    pipeline = Pipeline(
-        url,
+    job = Job(
         state,
         watched,
         watched,
@@ -130,8 +131,8 @@ def _wire(
         folder=incoming,
         attempts=settings.job_attempts,
         max_bytes=settings.max_file_size_bytes,
-        redelivery_s=settings.redelivery_timeout_s,
     )
+    pipeline = Pipeline(url, state, job, redelivery_s=settings.redelivery_timeout_s)
     intake = Intake(state, pipeline.add, lambda: catch_up.ask())
 
     async def resume() -> None:

@@ -12,8 +12,9 @@ from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from transcriber.redis_client import connect
 from transcriber.redis_server import find_binary
-from transcriber.state import State, connect
+from transcriber.state import State
 
 pytest_plugins = ["tests.speech_fixtures"]
 

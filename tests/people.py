@@ -40,6 +40,7 @@ class FakeChat:
     people: dict[int | str, Person] = field(default_factory=dict)
     authors: dict[tuple[int, int], int] = field(default_factory=dict)
     histories: dict[int, list[Voice]] = field(default_factory=dict)
+    deleted: set[tuple[int, int]] = field(default_factory=set)  # chat, message
     history_calls: list[tuple[int, int]] = field(default_factory=list)
     page: int = 100
 
@@ -50,6 +51,9 @@ class FakeChat:
     async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None:
         self._fail("send")
         self.sent.setdefault(random_id, (chat_id, reply_to, part))  # a repeated id counts as delivered
+
+    async def exists(self, chat_id: int, message_id: int) -> bool:
+        return (chat_id, message_id) not in self.deleted
 
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         self.reactions[chat_id, message_id] = emoji

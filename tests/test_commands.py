@@ -18,8 +18,9 @@ from transcriber.intake import Intake
 from transcriber.journal import Journal
 from transcriber.languages import LanguageHint
 from transcriber.privacy import Places, Privacy
+from transcriber.redis_client import connect
 from transcriber.retries import Retries
-from transcriber.state import State, connect
+from transcriber.state import State
 from transcriber.status import Status
 from transcriber.tasks import Background
 from transcriber.texts import Words

@@ -18,7 +18,8 @@ from transcriber.errors import Gone, Lost, Refused, Rejected, RetryLater
 from transcriber.health import HEARTBEAT, Health, Level, fall_silent
 from transcriber.parts import Part
 from transcriber.pulse import Pulse, Watched
-from transcriber.state import State, connect
+from transcriber.redis_client import connect
+from transcriber.state import State
 from transcriber.texts import Words
 from transcriber.verdict import STUCK_AFTER_S, examine, verdict
 

@@ -15,6 +15,7 @@ from tests.people import ANNA, BORIS, FakeChat, FakeEngine, transcript, voice
 from tests.stage import until
 from transcriber.answer import LATE_AFTER_S, Answer
 from transcriber.errors import Gone, Lost, Refused, Rejected, RetryLater
+from transcriber.job import Job
 from transcriber.pipeline import Pipeline
 from transcriber.state import State
 from transcriber.texts import Words
@@ -36,8 +37,7 @@ class Bench:
 
     def _new(self) -> Pipeline:
         answer = Answer(self.chat, self.state, Words("ru"))
-        return Pipeline(
-            self._url,
+        job = Job(
             self.state,
             self.engine,
             self.chat,
@@ -45,8 +45,8 @@ class Bench:
             folder=self.folder,
             attempts=self.attempts,
             max_bytes=1000,
-            redelivery_s=300.0,
         )
+        return Pipeline(self._url, self.state, job, redelivery_s=300.0)
 
     @asynccontextmanager
     async def running(self, grace_s: float = 2.0) -> AsyncIterator[Pipeline]:

@@ -16,7 +16,8 @@ from tests.status_site import SAY, Inside, a_day, opened, site
 from transcriber import tally
 from transcriber.health import Level
 from transcriber.journal import Journal
-from transcriber.state import State, connect
+from transcriber.redis_client import connect
+from transcriber.state import State
 from transcriber.status import text
 from transcriber.web import StatusPort
 

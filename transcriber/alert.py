@@ -17,7 +17,8 @@ from transcriber.errors import Refused, TranscriberError
 from transcriber.health import Health, Level
 from transcriber.health import Part as HealthPart
 from transcriber.parts import Part
-from transcriber.state import RedisTrouble, State, reply_of
+from transcriber.redis_client import RedisTrouble, reply_of
+from transcriber.state import State
 from transcriber.status import span
 from transcriber.texts import Words
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Protocol
 
 from transcriber import parts
-from transcriber.errors import TranscriberError
+from transcriber.errors import Gone, TranscriberError
 from transcriber.parts import Part
-from transcriber.state import State, patiently
+from transcriber.redis_client import patiently
+from transcriber.state import State
 from transcriber.texts import Words
 from transcriber.voice import Transcript, Voice
 
@@ -20,14 +21,15 @@ _REACTION_PATIENCE_S = 3.0
 
 
 class Outlet(Protocol):
-    """Where answers go. `send` raises RetryLater, Refused or Lost; `react` never raises."""
+    """Where answers go. `exists` and `send` raise RetryLater, Refused or Lost; `react` never raises."""
 
+    async def exists(self, chat_id: int, message_id: int) -> bool: ...
     async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None: ...
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None: ...
 
 
 class Answer:
-    """Replies to voices. `marks` is what `State.marks` says about the voice."""
+    """Replies to voices, or raises Gone when they were deleted. `marks` is what `State.marks` says about the voice."""
 
     def __init__(self, outlet: Outlet, state: State, say: Words) -> None:
         self._outlet = outlet
@@ -71,6 +73,8 @@ class Answer:
 
     async def _send(self, voice: Voice, messages: list[Part], marks: dict[str, str]) -> None:
         round_ = int(marks.get("round", "0"))
+        if f"sent:{round_}:0" not in marks and not await self._outlet.exists(voice.chat_id, voice.message_id):
+            raise Gone("message_gone")
         for index, part in enumerate(messages):
             mark = f"sent:{round_}:{index}"
             if mark in marks:

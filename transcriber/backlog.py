@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from transcriber.state import State, reply_of
+from transcriber.redis_client import reply_of
+from transcriber.state import State
 
 _BATCH = 250
 

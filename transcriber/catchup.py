@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from transcriber.errors import Lost, Refused, RetryLater
-from transcriber.state import RedisTrouble, State
+from transcriber.redis_client import RedisTrouble
+from transcriber.state import State
 from transcriber.voice import Voice
 
 log = logging.getLogger(__name__)

@@ -137,6 +137,10 @@ class Chat:
                     await chunks.aclose()
                     return size_bytes
 
+    async def exists(self, chat_id: int, message_id: int) -> bool:
+        """Whether the message is still there: Telegram posts a reply to a deleted one as a message of its own."""
+        return isinstance(await self._message(chat_id, message_id), inbox.Message)
+
     async def _message(self, chat_id: int, message_id: int) -> Any:
         peer = await self._telegram.peer(chat_id)
         ids = [raw.types.InputMessageID(id=message_id)]

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from transcriber.errors import Gone, Lost, ModelUnavailable, Refused, Rejected, RetryLater, TranscriberError
 from transcriber.intake import Intake
 from transcriber.privacy import EVERYBODY, Privacy
+from transcriber.redis_client import RedisTrouble
 from transcriber.retries import Retries
-from transcriber.state import RedisTrouble, State
+from transcriber.state import State
 from transcriber.status import Status
 from transcriber.texts import Words
 from transcriber.tongues import answer_lang

@@ -19,7 +19,8 @@ from transcriber.health import Health
 from transcriber.intake import Intake
 from transcriber.lease import Lease
 from transcriber.pipeline import Pipeline
-from transcriber.state import RedisTrouble, State
+from transcriber.redis_client import RedisTrouble
+from transcriber.state import State
 from transcriber.supervisor import Supervisor
 from transcriber.tasks import end
 from transcriber.telegram import Telegram

@@ -21,8 +21,8 @@ import psutil
 
 from transcriber import models, preflight
 from transcriber.errors import ModelUnavailable, TranscriberError
+from transcriber.redis_client import RedisTrouble, connect, reply_of
 from transcriber.redis_server import embedded_redis, running_url
-from transcriber.state import RedisTrouble, connect, reply_of
 from transcriber.texts import Words
 from transcriber.verdict import heartbeat, verdict
 from transcriber.voice import label

@@ -10,14 +10,16 @@ from typing import Any, Protocol
 from transcriber import tally
 from transcriber.health import Health
 from transcriber.journal import Journal
-from transcriber.state import RedisTrouble, State, reply_of
+from transcriber.redis_client import RedisTrouble, reply_of
+from transcriber.state import State
 from transcriber.voice import label
 
 
 class Queue(Protocol):
     """The pipeline as far as anybody is told about it. `waiting` raises RedisTrouble."""
 
-    last_error: str
+    @property
+    def last_error(self) -> str: ...
 
     async def waiting(self) -> tuple[int, float]: ...
 

@@ -19,7 +19,8 @@ import psutil
 
 from transcriber.backlog import backlog
 from transcriber.pulse import Pulse
-from transcriber.state import RedisTrouble, State, reply_of
+from transcriber.redis_client import RedisTrouble, reply_of
+from transcriber.state import State
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from transcriber.state import RedisTrouble, State
+from transcriber.redis_client import RedisTrouble
+from transcriber.state import State
 from transcriber.voice import Voice
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from typing import Any
 from transcriber import tally
 from transcriber.errors import TranscriberError
 from transcriber.health import Level, Part
-from transcriber.state import RedisTrouble, State, reply_of
+from transcriber.redis_client import RedisTrouble, reply_of
+from transcriber.state import State
 from transcriber.texts import Words
 from transcriber.voice import Transcript
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from transcriber.errors import TranscriberError
-from transcriber.state import RedisTrouble, State, reply_of
+from transcriber.redis_client import RedisTrouble, reply_of
+from transcriber.state import State
 
 log = logging.getLogger(__name__)
 

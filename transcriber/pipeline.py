@@ -1,4 +1,4 @@
-"""The durable job: download → transcribe → keep → reply → done. It survives a kill at any line.
+"""The durable queue: every accepted voice gets its job done, through kills and restarts.
 
 The queue is docket (at-least-once on Redis Streams); exactly-once comes from the marks in `state`, from random ids that
 are the same at every try, and from `vt:accepted`, which holds a voice until its one outcome is visible.
@@ -10,66 +10,35 @@ import asyncio
 import logging
 import time
 from datetime import timedelta
-from pathlib import Path
-from typing import Protocol
 
 from docket import Docket, Retry, Worker
 from docket.dependencies import ForcedRetry
 
-from transcriber.answer import Answer
 from transcriber.backlog import backlog
-from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
-from transcriber.state import RedisTrouble, State, patiently
+from transcriber.errors import Interrupted, RetryLater
+from transcriber.job import AGAIN_S, Job
+from transcriber.redis_client import RedisTrouble, patiently
+from transcriber.state import State
 from transcriber.tasks import end
-from transcriber.tongues import Engine, transcribe_for
-from transcriber.turns import Turns
-from transcriber.voice import Transcript, Voice
+from transcriber.voice import Voice
 
 log = logging.getLogger(__name__)
 
 WORKER = "daemon"  # always the same name: there is one instance, and it owns what an earlier one left
 IN_HAND = 8  # jobs at once: one transcribes while others download or wait for Telegram
-_RETRY_S = (2.0, 5.0, 15.0, 60.0, 300.0)  # pauses after the first, second … failure
-_DISK_RETRY_S = 15.0
 _LONG_IDLE_MS = 86_400_000  # a message idle for a day is handed out by the first sweep, whatever the lease
-_DELETED = {"MESSAGE_ID_INVALID", "REPLY_MESSAGE_ID_INVALID", "MSG_ID_INVALID"}  # nothing left to reply to
-
-
-class Source(Protocol):
-    """Where files come from. Raises Gone, RetryLater, Refused, Lost."""
-
-    async def download(self, voice: Voice, folder: Path) -> Path: ...
 
 
 class Pipeline:
     """Works off accepted voices until told to stop."""
 
-    def __init__(
-        self,
-        url: str,
-        state: State,
-        engine: Engine,
-        source: Source,
-        answer: Answer,
-        *,
-        folder: Path,
-        attempts: int = 10,
-        max_bytes: int = 2 * 1024**3,
-        redelivery_s: float = 30.0,
-    ) -> None:
+    def __init__(self, url: str, state: State, job: Job, *, redelivery_s: float = 30.0) -> None:
         self._docket = Docket("vt", url, heartbeat_interval=timedelta(seconds=10))
         self._state = state
-        self._engine = engine
-        self._source = source
-        self._answer = answer
-        self._folder = folder
-        self._attempts = attempts
-        self._max_bytes = max_bytes
+        self._work = job
         self._redelivery_s = redelivery_s
         self._jobs: dict[asyncio.Task[None], bool] = {}  # job -> whether it is worth the grace period
-        self._turns = Turns()
         self.is_open = False  # whether it takes new voices
-        self.last_error = ""
         for name in ("docket.worker", "docket.dependencies", "docket.strikelist"):
             logging.getLogger(name).addFilter(_is_news)
 
@@ -77,7 +46,7 @@ class Pipeline:
         """Queue an accepted voice; one that is there already stays where it is. Raises RedisTrouble."""
         if self.is_open:  # when stopping it waits on the books for the next start
             await self._docket.add(self._job, key=voice.key)(voice.key)
-            self._answer.working_on(voice)
+            self._work.accepted(voice)
 
     async def run(self, closing: asyncio.Event, *, grace_s: float) -> None:
         """Work until `closing` is set, then give the jobs in hand `grace_s` seconds.
@@ -133,102 +102,25 @@ class Pipeline:
             raise asyncio.CancelledError
         self._jobs[task] = False
         try:
-            await self._work_on(key)
+            await self._work.run(key, self._engage)
         except RetryLater as error:
             log.debug("%s: again later: %s", key, error)
-            retry.after(timedelta(seconds=_RETRY_S[0] if error.after_s is None else error.after_s))
+            retry.after(timedelta(seconds=AGAIN_S[0] if error.after_s is None else error.after_s))
         except Interrupted as error:
             raise asyncio.CancelledError from error  # docket leaves a cancelled job to redelivery
         finally:
             self._jobs.pop(task, None)
-
-    async def _work_on(self, key: str) -> None:
-        voice = await patiently(lambda: self._state.pending(key))
-        if voice is None:
-            return  # it has its outcome: a redelivery of what was only not acknowledged
-        marks = await patiently(lambda: self._state.marks(key))
-        try:
-            await self._conclude(voice, marks)
-        except Gone:
-            await self._close(voice, "gone")
-        except Refused as error:
-            if error.code in _DELETED:
-                await self._close(voice, "gone")
-            else:
-                await self._failed(voice, marks, error)
-        except Interrupted:
-            raise
-        except RetryLater as error:
-            if error.after_s is not None:
-                raise
-            await self._failed(voice, marks, error)  # nobody named a time: it may be this voice that is to blame
-        except Lost as error:
-            raise RetryLater("telegram_away", after_s=1.0) from error  # not this voice's fault
-        except OSError as error:
-            self.last_error = f"{type(error).__name__}: {error.strerror}"
-            raise RetryLater("disk", after_s=_DISK_RETRY_S) from error
-        except Exception as error:
-            await self._failed(voice, marks, error)
-
-    async def _conclude(self, voice: Voice, marks: dict[str, str]) -> None:
-        verdict = marks.get("verdict")
-        transcript = None
-        if verdict is None:
-            try:
-                transcript = await self._transcript(voice)
-            except Rejected as error:
-                verdict = self._answer.reason(error)
-                await patiently(lambda: self._state.mark(voice.key, "verdict", verdict or ""))
-        self._engage()
-        if transcript is not None:
-            await self._answer.with_text(voice, transcript, marks)
-            await self._close(voice, "text" if transcript.text else "no_speech")
-        else:
-            await self._answer.with_reason(voice, verdict or "", marks)
-            await patiently(lambda: self._state.give_up(voice, verdict or ""))
-            await self._close(voice, "failed")
-
-    async def _transcript(self, voice: Voice) -> Transcript:
-        kept = await patiently(lambda: self._state.transcript(voice.key))
-        if kept is not None:
-            return kept
-        if voice.size_bytes > self._max_bytes:
-            raise Rejected("too_large", limit_mb=self._max_bytes // 1024**2)
-        path = await self._source.download(voice, self._folder)
-        async with self._turns.turn(voice.sent_at):
-            if await patiently(lambda: self._state.count(voice.key, "starts")) > self._attempts:
-                raise Rejected("attempts_used_up")  # also a file that kills the process each time
-            self._engage()
-            transcript = await transcribe_for(self._state, self._engine, voice, path)
-        await patiently(lambda: self._state.keep_transcript(voice.key, transcript))
-        path.unlink(missing_ok=True)
-        return transcript
-
-    async def _failed(self, voice: Voice, marks: dict[str, str], error: Exception) -> None:
-        """Try again later, or give the voice up when it has had enough tries."""
-        self.last_error = f"{type(error).__name__}: {error}"
-        failures = await patiently(lambda: self._state.count(voice.key, "failures"))
-        if failures < self._attempts:
-            raise RetryLater("again", after_s=_RETRY_S[min(failures, len(_RETRY_S)) - 1]) from error
-        log.warning("giving up voice %s after %s tries: %s", voice.key, failures, self.last_error)
-        reason = self._answer.reason(Rejected("attempts_used_up"))
-        if "verdict" not in marks:  # say so in the chat; with a verdict that was just what failed
-            await patiently(lambda: self._state.mark(voice.key, "verdict", reason))
-            raise RetryLater("again", after_s=0.1) from error
-        await patiently(lambda: self._state.give_up(voice, reason))
-        await self._close(voice, "failed")
-
-    async def _close(self, voice: Voice, outcome: str) -> None:
-        await self._answer.finished(voice)
-        await patiently(lambda: self._state.close(voice, outcome))
-        (self._folder / f"{voice.chat_id}_{voice.message_id}.media").unlink(missing_ok=True)
-        log.debug("%s: %s, %.1f s after it was sent", voice.key, outcome, time.time() - voice.sent_at)
 
     def _engage(self) -> None:
         """From here on the job is worth the grace period of a stop."""
         task = asyncio.current_task()
         if task in self._jobs:
             self._jobs[task] = True
+
+    @property
+    def last_error(self) -> str:
+        """What went wrong last, empty when nothing did."""
+        return self._work.last_error
 
     async def waiting(self) -> tuple[int, float]:
         """How many voices wait or are in work, and the age of the oldest in seconds. Raises RedisTrouble."""

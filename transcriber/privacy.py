@@ -6,7 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from transcriber.state import MARK_TTL_S, RedisTrouble, State, reply_of
+from transcriber.redis_client import RedisTrouble, reply_of
+from transcriber.state import MARK_TTL_S, State
 from transcriber.status import span
 from transcriber.texts import Words
 from transcriber.voice import Voice

@@ -43,6 +43,7 @@ class Chat(Protocol):
     """Where files come from and answers go."""
 
     async def download(self, voice: Voice, folder: Path) -> Path: ...
+    async def exists(self, chat_id: int, message_id: int) -> bool: ...
     async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None: ...
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None: ...
 
@@ -74,6 +75,10 @@ class Watched:
     async def download(self, voice: Voice, folder: Path) -> Path:
         """Download; a whole file is a step."""
         return await self._step("Telegram", self._chat.download(voice, folder))
+
+    async def exists(self, chat_id: int, message_id: int) -> bool:
+        """Look a message up; that moves nothing."""
+        return await self._chat.exists(chat_id, message_id)
 
     async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None:
         """Send; a delivered part is a step."""

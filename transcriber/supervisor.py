@@ -11,7 +11,8 @@ from typing import Protocol
 
 from transcriber.errors import ActionNeeded, RetryLater, TranscriberError
 from transcriber.health import Level, Part
-from transcriber.state import RedisTrouble, State
+from transcriber.redis_client import RedisTrouble
+from transcriber.state import State
 from transcriber.telegram import Listener
 from transcriber.texts import Words
 

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from transcriber.errors import Rejected
 from transcriber.languages import LanguageHint, update
-from transcriber.state import State, patiently
+from transcriber.redis_client import patiently
+from transcriber.state import State
 from transcriber.texts import Words
 from transcriber.voice import Person, Transcript, Voice
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from transcriber.health import HEARTBEAT, Level
 from transcriber.preflight import redis_usable
-from transcriber.state import RedisTrouble, connect, reply_of
+from transcriber.redis_client import RedisTrouble, connect, reply_of
 from transcriber.texts import Words
 
 STUCK_AFTER_S = 600.0  # longer than any pause between two tries, and than one step of a large model on a slow machine

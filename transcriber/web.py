@@ -13,7 +13,7 @@ from transcriber.facts import Observer
 from transcriber.health import Health
 from transcriber.metrics import CONTENT_TYPE, exposition
 from transcriber.page import POLICY, page
-from transcriber.state import RedisTrouble
+from transcriber.redis_client import RedisTrouble
 from transcriber.texts import Words
 from transcriber.verdict import verdict
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.faults.conftest import NewScene
-from tests.faults.scene import SHORT, Scene
+from tests.faults.scene import LONG, SHORT, Scene
 from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -114,15 +114,26 @@ async def test_a_voice_that_is_given_up_says_so_and_retry_takes_it_up(new_scene:
 async def test_a_voice_deleted_before_its_turn_is_dropped_quietly(scene: Scene) -> None:
     scene.faults.delay("upload.GetFile", 0.5, count=1)
     before = scene.telegram.call_count("upload.GetFile")
+    sends = scene.sends()
     scene.say()
     await until(lambda: scene.telegram.call_count("upload.GetFile") > before, "a download")
     deleted = scene.telegram.send_voice(scene.anna, scene.owner, SHORT)
-    message_id = scene.seen_by_owner(deleted)
-    await scene.until_redis(lambda there: there, "HEXISTS", "vt:accepted", f"{scene.anna.id}:{message_id}")
+    key = f"{scene.anna.id}:{scene.seen_by_owner(deleted)}"
+    await scene.until_redis(lambda there: there, "HEXISTS", "vt:accepted", key)
     scene.telegram.delete(scene.anna, scene.owner, deleted)
+    await scene.until_redis(lambda outcome: outcome == "gone", "HGET", f"vt:voice:{key}", "outcome")
     await scene.settle()
-    assert not scene.replies(scene.anna, message_id)
-    assert await scene.in_redis("HGET", f"vt:voice:{scene.anna.id}:{message_id}", "outcome") == "gone"
+    assert scene.sends() == sends + 1  # the other voice's
+
+
+async def test_a_voice_deleted_while_it_is_transcribed_is_dropped_quietly(scene: Scene) -> None:
+    sends = scene.sends()
+    deleted = scene.telegram.send_voice(scene.anna, scene.owner, LONG)
+    key = f"{scene.anna.id}:{scene.seen_by_owner(deleted)}"
+    await scene.until_redis(lambda starts: starts, "HGET", f"vt:voice:{key}", "starts")
+    scene.telegram.delete(scene.anna, scene.owner, deleted)
+    await scene.until_redis(lambda outcome: outcome == "gone", "HGET", f"vt:voice:{key}", "outcome")
+    assert scene.sends() == sends
 
 
 async def test_a_voice_deleted_while_its_answer_is_on_the_way_is_dropped_quietly(scene: Scene) -> None:
