@@ -19,6 +19,7 @@ from tests.wer import word_error_rate
 from transcriber.errors import Interrupted, ModelUnavailable, Rejected
 from transcriber.languages import SURE_SPEECH_S, LanguageHint
 from transcriber.media import RATE, Samples, Sound
+from transcriber.voice import Transcript
 from transcriber.whisper import Whisper, languages
 
 
@@ -107,6 +108,30 @@ async def test_a_hint_decides_where_the_note_itself_cannot(engine: Whisper, voic
     assert short.language == "uk"
     sure = await engine.transcribe(voices / "ru_3s.ogg", hint=LanguageHint("uk", 0.9, 0.0))
     assert sure.language == "ru"
+
+
+async def test_words_that_may_come_up_are_spelled_as_given(quick_engine: Whisper, voices: Path) -> None:
+    plain = await quick_engine.transcribe(voices / "en_real_25s.ogg")
+    helped = await quick_engine.transcribe(voices / "en_real_25s.ogg", words="Dashwoode")
+    assert "Mr. John Dashwood had" in plain.text
+    assert "Mr. John Dashwoode had" in helped.text
+
+
+async def test_a_thorough_transcription_takes_the_full_window(quick_engine: Whisper, voices: Path) -> None:
+    transcript = await quick_engine.transcribe(voices / "en_3s.ogg", thorough=True)
+    assert transcript.encoder_frames == 3000
+    assert word_error_rate(said(voices, "en_3s.ogg"), transcript.text) == 0
+
+
+async def test_what_remains_doubtful_says_so(engine: Whisper, voices: Path) -> None:
+    """English decoded as Russian is no clear speech, whatever is tried."""
+    assert not (await engine.transcribe(voices / "en_real_3s.ogg")).is_unsure
+    assert (await engine.transcribe(voices / "en_real_3s.ogg", language="ru")).is_unsure
+
+
+def test_a_transcript_of_an_earlier_version_can_be_read() -> None:
+    old = {"text": "", "language": "", "language_probability": 0, "duration_s": 1, "elapsed_s": 1, "model": "base"}
+    assert not Transcript.from_json(json.dumps({**old, "segments": []})).is_unsure
 
 
 async def test_broken_media_and_unknown_languages_are_rejected(engine: Whisper, voices: Path) -> None:

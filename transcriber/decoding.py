@@ -85,12 +85,17 @@ class Decoder:
                 sums[code] = sums.get(code, 0.0) + probability / len(encoded)
         return sums
 
-    def decode(self, encoded: Encoded, language: str, *, beam_size: int, max_tokens: int) -> list[Heard]:
-        """What is said in each window, without timestamps; at most `max_tokens` tokens for each."""
+    def decode(
+        self, encoded: Encoded, language: str, *, beam_size: int, max_tokens: int, words: str = ""
+    ) -> list[Heard]:
+        """What is said in each window, without timestamps; at most `max_tokens` tokens for each.
+
+        `words` are names and terms that may come up; about 220 tokens of them count.
+        """
         from faster_whisper.tokenizer import Tokenizer
 
         tokenizer = Tokenizer(self._model.hf_tokenizer, self.is_multilingual, task="transcribe", language=language)
-        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True)
+        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=words or None)
         limit = min(max_tokens, self._model.max_length // 2)
         results = self._model.model.generate(
             _storage(encoded),

@@ -38,17 +38,28 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue", "bo"})  # langu
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How to listen: `words` are names and terms that may come up; `thorough` takes the strongest settings at once."""
+
+    words: str = ""
+    thorough: bool = False
+
+
 @dataclass
 class Language:
-    """What is known about the language; `code` is empty until something was heard. Counts the speech as well."""
+    """What is known about the language; `code` is empty until something was heard. Counts speech and doubts as well."""
 
     code: str
     probability: float
     hint: LanguageHint | None = None
     speech_s: float = 0.0
+    is_unsure: bool = False
 
 
-def hear(decoder: Decoder, sound: Sound, language: Language, check: Check) -> Iterator[tuple[list[Segment], float]]:
+def hear(
+    decoder: Decoder, sound: Sound, language: Language, manner: Manner, check: Check
+) -> Iterator[tuple[list[Segment], float]]:
     """The segments of each window (perhaps none) and where it ends, in seconds of `sound`; the first fills `language`.
 
     Windows of a long voice are decoded together, as many as memory allows.
@@ -58,22 +69,27 @@ def hear(decoder: Decoder, sound: Sound, language: Language, check: Check) -> It
     size = batch_size(decoder.width, free_bytes()) if sound.decoded_s > WINDOW_S else 1
     audible = itertools.chain(first, audible)
     while batch := list(itertools.islice(audible, size)):
-        yield from _hear_batch(decoder, batch, language, check)
+        yield from _hear_batch(decoder, batch, language, manner, check)
 
 
 def _hear_batch(
-    decoder: Decoder, batch: list[Window], language: Language, check: Check
+    decoder: Decoder, batch: list[Window], language: Language, manner: Manner, check: Check
 ) -> Iterator[tuple[list[Segment], float]]:
     longest_s = max(window.speech_s for window in batch)
     speech_s = sum(window.speech_s for window in batch)
-    window_frames = frames(max(FLOOR_S, longest_s + MARGIN_S))
+    window_frames = FULL_FRAMES if manner.thorough else frames(max(FLOOR_S, longest_s + MARGIN_S))
     encoded = decoder.encode([window.samples for window in batch], window_frames, check)
     if not language.code:
         language.code, language.probability = prefer(language.hint, decoder.languages(encoded), speech_s)
     language.speech_s += speech_s
-    greedy = decoder.decode(encoded, language.code, beam_size=1, max_tokens=_max_tokens(longest_s))
-    for index, (window, heard) in enumerate(zip(batch, greedy, strict=True)):
-        sure = _assured(decoder, window, encoded[index : index + 1], heard, language.code)
+    beam_size = BEAM_SIZE if manner.thorough else 1
+    limit = _max_tokens(longest_s)
+    first = decoder.decode(encoded, language.code, beam_size=beam_size, max_tokens=limit, words=manner.words)
+    for index, (window, heard) in enumerate(zip(batch, first, strict=True)):
+        sure = heard
+        if not manner.thorough:
+            sure = _assured(decoder, window, encoded[index : index + 1], heard, language.code, manner.words)
+        language.is_unsure |= guard.is_unsure(sure, window.speech_s)
         yield segments(guard.believed(sure, language.code), window.spans), window.spans[-1][1]
 
 
@@ -87,16 +103,16 @@ def batch_size(width: int, free: int) -> int:
     return max(1, min(BATCH_MOST, min(free // 4, BATCH_BYTES) // (1500 * width * 4 * 2 * layers)))
 
 
-def _assured(decoder: Decoder, window: Window, encoded: Encoded, heard: Heard, language: str) -> Heard:
+def _assured(decoder: Decoder, window: Window, encoded: Encoded, heard: Heard, language: str, words: str) -> Heard:
     """`heard` or something better, after at most two beam searches and one encoder pass more."""
     limit = _max_tokens(window.speech_s)
     best = heard
     if guard.is_unsure(best, window.speech_s):
-        beam = decoder.decode(encoded, language, beam_size=BEAM_SIZE, max_tokens=limit)[0]
+        beam = decoder.decode(encoded, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
         best = guard.better(best, beam, window.speech_s)
     if guard.is_broken(best, window.speech_s) and encoded.shape[1] < FULL_FRAMES // 2:
         whole = decoder.encode([window.samples], FULL_FRAMES)
-        full = decoder.decode(whole, language, beam_size=BEAM_SIZE, max_tokens=limit)[0]
+        full = decoder.decode(whole, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
         best = guard.better(best, full, window.speech_s)
     return best
 

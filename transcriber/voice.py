@@ -93,6 +93,7 @@ class Transcript:
     speech_s: float = 0.0  # without the pauses
     encoder_frames: int = 0  # what it cost: log-mel frames encoded, tokens decoded; 0 when not counted
     decoder_tokens: int = 0
+    is_unsure: bool = False  # the guard still doubts some of it after its last try
 
     def to_json(self) -> str:
         """One line of JSON, the form in which Redis keeps it."""

@@ -19,7 +19,7 @@ from typing import Any
 from transcriber import models
 from transcriber.decoding import Decoder
 from transcriber.errors import ModelUnavailable, Rejected
-from transcriber.hearing import UNSPACED, Language, hear
+from transcriber.hearing import UNSPACED, Language, Manner, hear
 from transcriber.languages import LanguageHint
 from transcriber.media import Sound
 from transcriber.threads import Check, Progress, in_thread, on_loop, until
@@ -88,6 +88,8 @@ class Whisper:
         *,
         language: str | None = None,
         hint: LanguageHint | None = None,
+        words: str = "",
+        thorough: bool = False,
         announced_s: float | None = None,
         timestamps: bool = False,
         on_progress: Progress | None = None,
@@ -95,22 +97,24 @@ class Whisper:
     ) -> Transcript:
         """The text of `media`; without a `language` (a code like "ru") it is detected. No speech is an empty text.
 
-        `hint` is what the sender usually speaks, for notes too short to be sure. `announced_s` is what Telegram said
-        about the length. Segments have times by length of text; with `timestamps` Whisper's own, at twice the work.
-        `on_progress` is called on the event loop with the fraction 0 … 1. Raises Rejected for broken media and unknown
-        languages, ModelUnavailable before the first `load`, Interrupted between two pieces once `stop` is set, the
-        awaiting task is cancelled or `close` called.
+        `hint` is what the sender usually speaks, for notes too short to be sure; `words` are names and terms that may
+        come up. `thorough` takes the strongest settings at once, for about twice the work. `announced_s` is what
+        Telegram said about the length. Segments have times by length of text; with `timestamps` Whisper's own, at
+        twice the work. `on_progress` is called on the event loop with the fraction 0 … 1. Raises Rejected for broken
+        media and unknown languages, ModelUnavailable before the first `load`, Interrupted between two pieces once
+        `stop` is set, the awaiting task is cancelled or `close` called.
         """
         given_up = threading.Event()
         check = until(self._closing, given_up, stop)
         tell = on_loop(on_progress)
         spoken = Language(language or "", float(language is not None), hint)
+        manner = Manner(words, thorough)
 
         def work() -> Transcript:
             check()
             if self._loaded is None:
                 raise ModelUnavailable("model_not_loaded")
-            transcript = _transcribe(self._loaded, media, spoken, announced_s, timestamps, tell, check)
+            transcript = _transcribe(self._loaded, media, spoken, manner, announced_s, timestamps, tell, check)
             if transcript.duration_s > STRETCH_S:
                 _give_memory_back()  # 15 ms, nothing beside a long voice
             return transcript
@@ -156,6 +160,7 @@ def _transcribe(
     loaded: Loaded,
     media: Path | bytes,
     language: Language,
+    manner: Manner,
     announced_s: float | None,
     timestamps: bool,
     tell: Progress,
@@ -167,7 +172,9 @@ def _transcribe(
     decoder = Decoder(loaded.model)
     segments: list[Segment] = []
     with Sound(media, announced_s=announced_s) as sound:
-        heard = timed(loaded.model, sound, language, check) if timestamps else hear(decoder, sound, language, check)
+        heard = (
+            timed(loaded.model, sound, language, check) if timestamps else hear(decoder, sound, language, manner, check)
+        )
         for found, end_s in heard:
             segments += found
             check()
@@ -185,6 +192,7 @@ def _transcribe(
         speech_s=language.speech_s,
         encoder_frames=decoder.encoder_frames,
         decoder_tokens=decoder.decoder_tokens,
+        is_unsure=language.is_unsure,
     )
 
 
