@@ -165,7 +165,7 @@ async def test_a_deleted_voice_is_dropped_without_a_word(bench: Bench, cause: Ex
 async def test_what_is_not_the_voices_fault_is_tried_again_without_a_count(
     bench: Bench, cause: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transcriber.pipeline._DISK_RETRY_S", 0.1)
+    monkeypatch.setattr("transcriber.job._DISK_RETRY_S", 0.1)
     v, bench.chat.trouble["download"] = voice(1), [cause] * 5
     async with bench.running():
         await bench.accept(v)
@@ -176,7 +176,7 @@ async def test_what_is_not_the_voices_fault_is_tried_again_without_a_count(
 async def test_a_voice_that_fails_again_and_again_is_given_up_with_a_word(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transcriber.pipeline._RETRY_S", (0.05,))
+    monkeypatch.setattr("transcriber.job.AGAIN_S", (0.05,))
     v, bench.chat.trouble["download"] = voice(1), [ValueError("?")] * 99
     async with bench.running():
         await bench.accept(v)
@@ -187,7 +187,7 @@ async def test_a_voice_that_fails_again_and_again_is_given_up_with_a_word(
 async def test_a_chat_that_takes_no_answer_does_not_keep_the_voice_for_ever(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transcriber.pipeline._RETRY_S", (0.05,))
+    monkeypatch.setattr("transcriber.job.AGAIN_S", (0.05,))
     v, bench.chat.trouble["send"] = voice(1), [Refused("CHAT_WRITE_FORBIDDEN")] * 99
     async with bench.running():
         await bench.accept(v)

@@ -63,7 +63,7 @@ class Job:
         self._answer.working_on(voice)
 
     async def run(self, key: str, engage: Engage) -> None:
-        """Bring the voice called `key` to its outcome. Raises RetryLater, Interrupted."""
+        """Bring the voice called `key` to its outcome. Raises Interrupted, or RetryLater with the time to wait."""
         voice = await patiently(lambda: self._state.pending(key))
         if voice is None:
             return  # it has its outcome: a redelivery of what was only not acknowledged

@@ -16,7 +16,7 @@ from docket.dependencies import ForcedRetry
 
 from transcriber.backlog import backlog
 from transcriber.errors import Interrupted, RetryLater
-from transcriber.job import AGAIN_S, Job
+from transcriber.job import Job
 from transcriber.redis_client import RedisTrouble, patiently
 from transcriber.state import State
 from transcriber.tasks import end
@@ -105,7 +105,7 @@ class Pipeline:
             await self._work.run(key, self._engage)
         except RetryLater as error:
             log.debug("%s: again later: %s", key, error)
-            retry.after(timedelta(seconds=AGAIN_S[0] if error.after_s is None else error.after_s))
+            retry.after(timedelta(seconds=error.after_s or 0.0))
         except Interrupted as error:
             raise asyncio.CancelledError from error  # docket leaves a cancelled job to redelivery
         finally:
