@@ -145,3 +145,16 @@ async def test_a_look_is_taken_when_asked_and_after_trouble_once_more(
     await until(lambda: desk.taken)
     assert len(desk.chat.history_calls) >= 2
     await end(running)
+
+
+async def test_many_quiet_chats_are_read_with_pauses_between(desk: Desk) -> None:
+    await desk.track(*range(1_001, 1_041))
+    slow = CatchUp(
+        desk.chat, desk.state, desk.intake.offer, before=nothing, max_age_s=DAY_S, interval_s=60, page_pause_s=3600
+    )
+    scan = asyncio.create_task(slow.scan())
+    await until(lambda: len(desk.chat.history_calls) > 10, "the calls without a pause")
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(desk.chat.history_calls) == 11
+    await end(scan)

@@ -20,7 +20,7 @@ from transcriber.voice import Voice
 log = logging.getLogger(__name__)
 
 PAGE_PAUSE_S = 2.0  # 30 history calls a minute stay well under what brings a FloodWait
-_EAGER_PAGES = 5  # the first pages of a scan come without a pause: most scans end there
+_EAGER_CALLS = 10  # the first calls of a scan come without a pause: most scans end there
 _RETRY_S = 10.0
 
 
@@ -53,7 +53,7 @@ class CatchUp:
         self._page_pause_s = page_pause_s
         self._started = time.time()
         self._due = asyncio.Event()
-        self._pages = 0
+        self._calls = 0
         self.last_scan: float | None = None  # Unix time at which the last complete look ended
 
     def ask(self) -> None:
@@ -85,13 +85,14 @@ class CatchUp:
         """One look through every chat concerned; how many voices were taken. Raises Lost, RetryLater, RedisTrouble."""
         await self._before()
         chats = {*await self._state.tracked(), *await self._state.chats()}
-        self._pages = 0
+        self._calls = 0
         taken = 0
         for chat_id in sorted(chats):
             try:
                 taken += await self._scan_chat(chat_id)
             except Refused as error:  # somebody never met, or a chat that was left: nothing to read there
                 log.debug("no history of %s: %s", chat_id, error)
+            await self._breathe()
         self.last_scan = time.time()
         return taken
 
@@ -104,9 +105,13 @@ class CatchUp:
             scanned_to = page_end
             for voice in voices:
                 taken += await self._offer(voice)
-            self._pages += 1
-            if self._pages > _EAGER_PAGES:
-                await asyncio.sleep(self._page_pause_s)
+            await self._breathe()
         if scanned_to > cursor:
             await self._state.move_cursor(chat_id, scanned_to)
         return taken
+
+    async def _breathe(self) -> None:
+        """A pause after each call, an empty answer's too: many quiet chats are as many calls."""
+        self._calls += 1
+        if self._calls > _EAGER_CALLS:
+            await asyncio.sleep(self._page_pause_s)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.faults.scene import LONG, SHORT, Scene
-from tests.faults.stages import STAGES, downloading, sent_but_not_marked
+from tests.faults.stages import STAGES
 from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -39,7 +39,7 @@ async def test_a_restart_of_telegrams_server_loses_and_repeats_nothing(scene: Sc
     await scene.settle()
 
 
-@pytest.mark.parametrize("stage", [downloading, sent_but_not_marked], ids=lambda stage: stage.__name__)
+@at_each_stage
 async def test_a_half_open_connection_is_noticed_and_replaced(scene: Scene, stage: Act) -> None:
     seen = len(scene.daemon.lines)
     await stage(scene)
