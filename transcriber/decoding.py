@@ -96,12 +96,13 @@ class Decoder:
 
         tokenizer = Tokenizer(self._model.hf_tokenizer, self.is_multilingual, task="transcribe", language=language)
         prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=words or None)
-        limit = min(max_tokens, self._model.max_length // 2)
+        room = self._model.max_length  # positions of the decoder: 448
+        limit = min(max_tokens, room // 2, room - len(prompt))
         results = self._model.model.generate(
             _storage(encoded),
             [prompt] * len(encoded),
             beam_size=beam_size,
-            max_length=len(prompt) + limit,
+            max_length=max(2 * limit, len(prompt) + limit),  # CTranslate2 gives half of it to new tokens, at most
             return_scores=True,
             return_no_speech_prob=True,
         )

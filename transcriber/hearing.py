@@ -27,7 +27,7 @@ MARGIN_S = 1.0
 # faster-whisper's default. On hard Russian notes: word errors 0.064 against 0.083 greedy, for 0.35-0.7 s more each.
 BEAM_SIZE = 5
 # Bounds a loop. Clear notes take 4 tokens a second (benchmarks/window_sweep.py), byte by byte spelled scripts far more.
-TOKENS_PER_S = 25
+TOKENS_PER_S = 15
 LEAST_TOKENS = 25
 
 # More than 8 together win nothing: faster-whisper's own default. The bytes keep a long voice within 300 MB.
