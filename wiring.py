@@ -131,6 +131,7 @@ def _wire(
         folder=incoming,
         attempts=settings.job_attempts,
         max_bytes=settings.max_file_size_bytes,
+        hotwords=settings.hotwords,
     )
     pipeline = Pipeline(url, state, job, redelivery_s=settings.redelivery_timeout_s)
     intake = Intake(state, pipeline.add, lambda: catch_up.ask())
@@ -163,7 +164,9 @@ def _wire(
     retries = Retries(chat, state, pipeline.add)
     privacy = Privacy(state, _places(settings), say)
     status = Status(observer, say)
-    commands = Commands(chat, engine, state, intake, status, retries, privacy, say, Background())
+    commands = Commands(
+        chat, engine, state, intake, status, retries, privacy, say, Background(), hotwords=settings.hotwords
+    )
     watchers = [Alert(health, state, chat, say, lambda: telegram.me).run]
     if settings.status_port:
         from transcriber.web import StatusPort  # only who wants it pays for it: 20 MB

@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """How often the chats are read for voices that no update announced."""
     transcript_ttl_s: Annotated[float, values.duration("0s", "3650d")] = 30 * _DAY_S
     """How long a transcript stays in Redis; 0: not after the reply."""
+    hotwords: Annotated[str, values.words] = ""
+    """Names and terms that may come up anywhere, separated by commas; `/words` has those of one chat."""
     max_file_size_bytes: Annotated[int, values.size] = 2 * 10**9
     """The largest file that is downloaded."""
     shutdown_grace_s: Annotated[float, values.duration("0s", "10m")] = 8.0

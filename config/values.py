@@ -14,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from transcriber.errors import Rejected
+from transcriber.vocabulary import tidy
+
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SHOWN_CHARS = 60
@@ -139,6 +142,13 @@ def _redis_url(text: str) -> str:
     return text.strip()
 
 
+def _words(text: str) -> str:
+    try:
+        return tidy(text)
+    except Rejected as error:
+        raise _mistake("setting_words", **error.values) from None
+
+
 def _folder(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -152,3 +162,4 @@ api_id = BeforeValidator(_api_id)
 api_hash = BeforeValidator(_api_hash)
 redis_url = BeforeValidator(_redis_url)
 folder = BeforeValidator(_folder)
+words = BeforeValidator(_words)

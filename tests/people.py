@@ -103,6 +103,7 @@ class FakeEngine:
     done: int = 0
     started: int = 0
     asked: list[tuple[str | None, str | None]] = field(default_factory=list)  # language set, language remembered
+    manners: list[tuple[str, bool]] = field(default_factory=list)  # words, thorough
     gate: asyncio.Event | None = None
     refuses: dict[str, Exception] = field(default_factory=dict)
 
@@ -112,10 +113,13 @@ class FakeEngine:
         *,
         language: str | None = None,
         hint: LanguageHint | None = None,
+        words: str = "",
+        thorough: bool = False,
         announced_s: float | None = None,
     ) -> Transcript:
         self.started += 1
         self.asked.append((language, hint.language if hint else None))
+        self.manners.append((words, thorough))
         assert media.exists()
         if self.gate is not None:
             await self.gate.wait()

@@ -32,6 +32,7 @@ class Bench:
         self.folder = folder
         self._url = url
         self.attempts = 3
+        self.hotwords = ""
         self.pipeline = self._new()
         self.closing = asyncio.Event()
 
@@ -45,6 +46,7 @@ class Bench:
             folder=self.folder,
             attempts=self.attempts,
             max_bytes=1000,
+            hotwords=self.hotwords,
         )
         return Pipeline(self._url, self.state, job, redelivery_s=300.0)
 

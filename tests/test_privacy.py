@@ -52,6 +52,8 @@ async def test_forget_in_reply_erases_only_what_that_person_said(desk: Desk, sta
     failed = await answered(state, voice(2, chat_id=GROUP), reason="её беда")
     his = await answered(state, voice(3, chat_id=GROUP, sender_id=BORIS), "его слова")
     await state.keep_spoken(ANNA, LanguageHint("ru", 0.9, 0.0))
+    await state.force_language(str(ANNA), "ru")
+    await state.set_words(ANNA, "её кот")
     audio = desk.folder / f"{hers.chat_id}_{hers.message_id}.media"
     audio.write_bytes(b"sound")
     desk.chat.authors[CHAT, 7] = ANNA
@@ -70,9 +72,13 @@ async def test_forget_in_reply_erases_only_what_that_person_said(desk: Desk, sta
 async def test_forget_all_erases_everybody(desk: Desk, state: State, redis: Redis, who: str) -> None:
     for number in range(30):
         await answered(state, voice(number, sender_id=number + 100), f"тайна {number}")
+    await state.force_language("100", "ru")
+    await state.force_language("all", "de")
+    await state.set_words(GROUP, "тайна")
     assert await desk.ask(f"/forget {who}") == SAY("forgot", name=SAY("forgot_everybody"), count=30)
     assert "тайна" not in await everything_in(redis)
     assert len(await redis.keys("vt:voice:*")) == 30
+    assert await state.forced_languages() == {"all": "de"}, "this one says nothing about anybody"
 
 
 async def test_forget_works_by_number_for_somebody_telegram_no_longer_knows(desk: Desk, state: State) -> None:

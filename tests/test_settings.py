@@ -88,6 +88,7 @@ def test_secrets_are_masked_when_settings_are_printed(env_file: Path) -> None:
         ("COMPUTE_TYPE=Int8_Float32", "compute_type", "int8_float32"),
         ("CPU_THREADS=", "cpu_threads", usable_cores()),
         ("SESSION_NAME=a.b-c_1", "session_name", "a.b-c_1"),
+        ("HOTWORDS=Кирилл,  Kubernetes ,Кирилл,", "hotwords", "Кирилл, Kubernetes"),
     ],
 )
 def test_values_are_read(env_file: Path, line: str, field: str, value: object) -> None:
@@ -108,6 +109,7 @@ def test_addresses_of_a_redis_are_taken(env_file: Path, url: str) -> None:
         *("REDIS_URL=localhost", "REDIS_URL=redis://", "REDIS_URL=redis://h:x", "REDIS_URL=redis://h/name"),
         *("REDIS_URL=unix://", "TRACKED_USERS=+79990000000", "TRACKED_USERS=-5", "TRACKED_USERS=ab", "CPU_THREADS=٣"),
         *("MAX_FILE_SIZE=2XB", "RECONNECT_PAUSES=5,,10", "PING_TIMEOUT=0", "PING_TIMEOUT=nan", "COMPUTE_TYPE=int4"),
+        f"HOTWORDS={'Пушкин, ' * 3}{'я' * 200}",
     ],
 )
 def test_nonsense_is_refused_by_name(env_file: Path, line: str) -> None:

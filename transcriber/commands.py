@@ -16,6 +16,7 @@ from transcriber.state import State
 from transcriber.status import Status
 from transcriber.texts import Words
 from transcriber.tongues import answer_lang
+from transcriber.vocabulary import answer_words
 from transcriber.voice import Command, Person, label
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Commands:
         privacy: Privacy,
         say: Words,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        *,
+        hotwords: str = "",
     ) -> None:
         self._people = people
         self._models = models
@@ -66,11 +69,13 @@ class Commands:
         self._privacy = privacy
         self._say = say
         self._spawn = spawn
+        self._hotwords = hotwords
         self._switching = asyncio.Lock()
         self.table: dict[str, Callable[[Command, str, Tell], Awaitable[str]]] = {
             "status": self._show_status,
             "model": self._model,
             "lang": self._lang,
+            "words": self._words,
             "add": self._add,
             "remove": self._remove,
             "list": self._list,
@@ -138,6 +143,12 @@ class Commands:
         person = await self._whom(command, "")
         try:
             return await answer_lang(self._state, self._say, person, argument)
+        except Rejected as error:
+            return self._say.error(error)
+
+    async def _words(self, command: Command, argument: str, _tell: Tell) -> str:
+        try:
+            return await answer_words(self._state, self._say, command.chat_id, argument, self._hotwords)
         except Rejected as error:
             return self._say.error(error)
 

@@ -15,7 +15,7 @@ from transcriber.answer import Answer
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
 from transcriber.redis_client import patiently
 from transcriber.state import State
-from transcriber.tongues import Engine, transcribe_for
+from transcriber.tongues import Engine, order_for, transcribe_for
 from transcriber.turns import Turns
 from transcriber.voice import Transcript, Voice
 
@@ -47,6 +47,7 @@ class Job:
         folder: Path,
         attempts: int = 10,
         max_bytes: int = 2 * 1024**3,
+        hotwords: str = "",
     ) -> None:
         self._state = state
         self._engine = engine
@@ -55,6 +56,7 @@ class Job:
         self._folder = folder
         self._attempts = attempts
         self._max_bytes = max_bytes
+        self._hotwords = hotwords
         self._turns = Turns()
         self.last_error = ""
 
@@ -120,7 +122,8 @@ class Job:
             if await patiently(lambda: self._state.count(voice.key, "starts")) > self._attempts:
                 raise Rejected("attempts_used_up")  # also a file that kills the process each time
             engage()
-            transcript = await transcribe_for(self._state, self._engine, voice, path)
+            order = await order_for(self._state, voice, hotwords=self._hotwords)
+            transcript = await transcribe_for(self._state, self._engine, voice, path, order)
         await patiently(lambda: self._state.keep_transcript(voice.key, transcript))
         path.unlink(missing_ok=True)
         return transcript

@@ -10,6 +10,7 @@ from transcriber.redis_client import RedisTrouble, reply_of
 from transcriber.state import MARK_TTL_S, State
 from transcriber.status import span
 from transcriber.texts import Words
+from transcriber.tongues import ALL
 from transcriber.voice import Voice
 
 _BATCH = 500
@@ -67,13 +68,20 @@ class Privacy:
         for key in waiting:
             await self._state.mark(key, "forget")
         given_up = await self._given_up(sender_id)
-        redis = self._state.redis
-        await reply_of(redis.delete("vt:spoken") if sender_id is None else redis.hdel("vt:spoken", str(sender_id)))
+        await self._forget_ways(sender_id)
         answered = await self._answered(sender_id) - waiting
         for key in given_up | answered:
             self._erase_audio(key)
         await self._rewrite()
         return Erased(len(answered | given_up), len(waiting))
+
+    async def _forget_ways(self, sender_id: int | None) -> None:
+        """What was set and learned for one: languages, and the words of their private chat; what is for all stays."""
+        redis = self._state.redis
+        for key in ("vt:spoken", "vt:lang", "vt:words"):
+            whose = [str(sender_id)] if sender_id is not None else await reply_of(redis.hkeys(key))
+            if mine := [who for who in whose if who != ALL]:
+                await reply_of(redis.hdel(key, *mine))
 
     async def _given_up(self, sender_id: int | None) -> set[str]:
         entries = await self._state.given_up()

@@ -4,6 +4,7 @@ vt:tracked      hash    user id -> name
 vt:model        string  the chosen model
 vt:lang         hash    user id or "all" -> the language set with /lang
 vt:spoken       hash    user id -> LanguageHint (JSON)
+vt:words        hash    chat id -> names and terms set with /words
 vt:accepted     hash    chat:message -> Voice (JSON); a voice stays here until its one outcome is visible
 vt:voice:C:M    hash    outcome, sender, verdict, starts, failures, round, sent:R:N (part N of round R is delivered),
                         forget (keep nothing of it once it has its outcome)
@@ -66,7 +67,7 @@ class State:
         """Remember the model for the next start."""
         await reply_of(self.redis.set("vt:model", name))
 
-    # --- languages ---
+    # --- languages and words ---
     async def forced_languages(self) -> dict[str, str]:
         """User id, or "all", -> the code set with /lang."""
         return cast("dict[str, str]", await reply_of(self.redis.hgetall("vt:lang")))
@@ -84,6 +85,17 @@ class State:
     async def keep_spoken(self, user_id: int, hint: LanguageHint) -> None:
         """Remember what somebody speaks."""
         await reply_of(self.redis.hset("vt:spoken", str(user_id), hint.to_json()))
+
+    async def words(self, chat_id: int) -> str:
+        """Names and terms that may come up in a chat, commas between."""
+        return str(await reply_of(self.redis.hget("vt:words", str(chat_id))) or "")
+
+    async def set_words(self, chat_id: int, words: str) -> None:
+        """Set them, or (empty) forget them."""
+        change = (
+            self.redis.hset("vt:words", str(chat_id), words) if words else self.redis.hdel("vt:words", str(chat_id))
+        )
+        await reply_of(change)
 
     # --- the life of one voice ---
     async def accept(self, voice: Voice) -> bool:

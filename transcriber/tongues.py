@@ -1,9 +1,10 @@
-"""Whose voice is decoded in which language: what was set, what the sender usually speaks; and `/lang`."""
+"""How a voice is to be decoded: in which language (set, or usually spoken by the sender), with which words; `/lang`."""
 
 from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from transcriber.languages import LanguageHint, update
 from transcriber.redis_client import patiently
 from transcriber.state import State
 from transcriber.texts import Words
+from transcriber.vocabulary import together
 from transcriber.voice import Person, Transcript, Voice
 
 ALL = "all"
@@ -34,24 +36,46 @@ class Engine(Protocol):
         *,
         language: str | None = None,
         hint: LanguageHint | None = None,
+        words: str = "",
+        thorough: bool = False,
         announced_s: float | None = None,
     ) -> Transcript: ...
 
 
-async def transcribe_for(state: State, engine: Engine, voice: Voice, file: Path) -> Transcript:
-    """What `engine` hears in `file`, in the language set for the sender of `voice` or by what they usually speak."""
-    language, hint = await _language_for(state, voice)
-    transcript = await engine.transcribe(file, language=language, hint=hint, announced_s=voice.duration_s or None)
-    if language is None:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the owner wants of a decoding; `language` is None when it is to be detected."""
+
+    language: str | None
+    words: str
+    thorough: bool
+
+
+async def order_for(state: State, voice: Voice, *, hotwords: str = "", thorough: bool = False) -> Order:
+    """The language set for the sender of `voice` or for all, and the words of its chat beside `hotwords`."""
+    forced = await patiently(state.forced_languages)
+    words = await patiently(lambda: state.words(voice.chat_id))
+    return Order(forced.get(str(voice.sender_id)) or forced.get(ALL), together(words, hotwords), thorough)
+
+
+async def transcribe_for(state: State, engine: Engine, voice: Voice, file: Path, order: Order) -> Transcript:
+    """What `engine` hears in `file`; in no set language, it is helped by what the sender of `voice` usually speaks."""
+    transcript = await engine.transcribe(
+        file,
+        language=order.language,
+        hint=None if order.thorough else await _hint(state, voice),  # thorough: by this voice alone
+        words=order.words,
+        thorough=order.thorough,
+        announced_s=voice.duration_s or None,
+    )
+    if order.language is None:
         await _learn(state, voice, transcript)
     return transcript
 
 
-async def _language_for(state: State, voice: Voice) -> tuple[str | None, LanguageHint | None]:
-    forced = await patiently(state.forced_languages)
+async def _hint(state: State, voice: Voice) -> LanguageHint | None:
     known = await patiently(lambda: state.spoken(voice.sender_id))
-    code = forced.get(str(voice.sender_id)) or forced.get(ALL)
-    return code, known.aged(time.time()) if known else None
+    return known.aged(time.time()) if known else None
 
 
 async def _learn(state: State, voice: Voice, transcript: Transcript) -> None:
