@@ -44,7 +44,7 @@ setup: .venv/ready
 	@echo "Setting up .venv with $(PYTHON): a few hundred megabytes, once"
 ifneq ($(UV),)
 	@$(UV) venv --quiet --clear --python "$(PYTHON)" .venv
-	@$(UV) pip install --quiet --python $(RUN) --require-hashes -r requirements-dev.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(RUN) --require-hashes -r requirements-dev.txt
 else
 	@"$(PYTHON)" -m venv --clear .venv || { rm -rf .venv; echo "This Python cannot make virtual environments: apt install python3-venv, or install uv"; exit 1; }
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
