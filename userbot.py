@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -25,15 +26,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)
-def start(context: typer.Context) -> None:
+def start(
+    context: typer.Context,
+    wait: Annotated[bool, typer.Option(help="Where only a person can help, wait for them instead of ending.")] = False,
+) -> None:
     """A Telegram userbot that answers voice messages with their text. Without a command: run it."""
     os.umask(0o077)  # whatever is written here is for its owner alone
     never_fail_to_print()
     if context.invoked_subcommand is None:
         from wiring import run
 
-        settings = _settings()
-        code = asyncio.run(run(settings, Words(settings.language)))
+        settings = _settings(wait=wait)
+        code = asyncio.run(run(settings, Words(settings.language), waits=wait))
         leave(code)  # a decoder step cannot be interrupted and would hold up the exit for seconds
 
 
@@ -92,10 +96,13 @@ def health() -> None:
     """Say in one line whether the running program is well; the exit code is 0 or 1."""
     from transcriber.redis_server import running_url
     from transcriber.verdict import examine
+    from transcriber.waiting import waits_for
 
     settings = _settings(needs_telegram=False)
     url = settings.redis_url.get_secret_value() or running_url(settings.data_dir / "redis")
     well, sentence = asyncio.run(examine(Words(settings.language), url))
+    if not well and (reason := waits_for(settings.session_file)):
+        sentence = reason
     typer.echo(f"{'✅' if well else '❌'} {sentence}")
     raise typer.Exit(0 if well else 1)
 
@@ -119,17 +126,15 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     raise typer.Exit(asyncio.run(report(machine, Words(settings.language), as_json=as_json, show=typer.echo)))
 
 
-def _settings(*, needs_telegram: bool = True) -> Settings:
+def _settings(*, needs_telegram: bool = True, wait: bool = False) -> Settings:
     try:
         return load_settings(needs_telegram=needs_telegram)
     except SettingsError as error:
-        _end(error.sentences, EXIT_SETTINGS)
-
-
-def _end(sentences: list[str], code: int) -> NoReturn:
-    for sentence in sentences:
-        typer.echo(sentence, err=True)
-    raise typer.Exit(code)
+        for sentence in error.sentences:
+            typer.echo(sentence, err=True)
+        if wait:
+            signal.pause()  # other settings mean another process: there is nothing to look for
+        raise typer.Exit(EXIT_SETTINGS) from None
 
 
 if __name__ == "__main__":

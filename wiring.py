@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 from config import EXIT_ACTION, EXIT_OCCUPIED, EXIT_PREFLIGHT, REDIS_CONF
@@ -38,29 +39,38 @@ from transcriber.tasks import Background
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
 from transcriber.voice import label
+from transcriber.waiting import patiently
 from transcriber.whisper import Whisper
 
 log = logging.getLogger("userbot")
 
 
-async def run(settings: Settings, say: Words) -> int:
-    """Run the daemon; its exit code."""
+async def run(settings: Settings, say: Words, *, waits: bool = False) -> int:
+    """Run the daemon; its exit code. `waits`: where only a sign-in helps, wait for it instead of ending."""
     setup_logging(settings.log_level, settings.log_format)
     log.info(say("starting"))
     log.info(say("cpu_threads", threads=settings.cpu_threads))
     for sentence in typos():
         log.warning(sentence)
+    stop = daemon.Stop()
+    start = partial(_start, settings, say, stop)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with file_lock(settings.session_file):
-            async with _redis_url(settings, say) as url, connect(url) as redis:
-                return await _serve(settings, say, url, State(redis, transcript_ttl_s=settings.transcript_ttl_s))
+        return await (patiently(start, settings.session_file, say, stop.asked) if waits else start())
     except OSError as error:
         log.error(say("folder_not_writable", folder=settings.data_dir, error=error.strerror or error))
         return EXIT_PREFLIGHT
     except TranscriberError as error:
         log.error(say.error(error))
         return EXIT_OCCUPIED if isinstance(error, Occupied) else EXIT_ACTION
+
+
+async def _start(settings: Settings, say: Words, stop: daemon.Stop) -> int:
+    """Run with this session's lock and a Redis; raises OSError or TranscriberError when that cannot begin or go on."""
+    with file_lock(settings.session_file):
+        async with _redis_url(settings, say) as url, connect(url) as redis:
+            state = State(redis, transcript_ttl_s=settings.transcript_ttl_s)
+            return await _serve(settings, say, url, state, stop)
 
 
 @asynccontextmanager
@@ -73,9 +83,8 @@ async def _redis_url(settings: Settings, say: Words) -> AsyncIterator[str]:
         yield url
 
 
-async def _serve(settings: Settings, say: Words, url: str, state: State) -> int:
+async def _serve(settings: Settings, say: Words, url: str, state: State, stop: daemon.Stop) -> int:
     """From the preflight to the last line of the log."""
-    stop = daemon.Stop()
     engine = engine_of(settings)
     problems = await preflight(
         say,

@@ -100,11 +100,20 @@ def session_present(words: Words, session_file: Path) -> str | None:
         return words("session_missing", file=session_file)
     try:
         session_file.chmod(0o600)
-        with contextlib.closing(sqlite3.connect(f"file:{quote(str(session_file))}?mode=ro", uri=True)) as database:
-            row = database.execute("SELECT user_id, auth_key FROM sessions").fetchone()
+        key = signed_in_key(session_file)
     except (OSError, sqlite3.Error) as error:
         return words("session_unreadable", file=session_file, error=error)
-    return None if row and all(row) else words("session_missing", file=session_file)
+    return None if key else words("session_missing", file=session_file)
+
+
+def signed_in_key(session_file: Path) -> bytes | None:
+    """The key by which Telegram knows this session, or None when nobody has signed in with it.
+
+    Raises OSError or sqlite3.Error when the file is not there or cannot be read.
+    """
+    with contextlib.closing(sqlite3.connect(f"file:{quote(str(session_file))}?mode=ro", uri=True)) as database:
+        row = database.execute("SELECT user_id, auth_key FROM sessions").fetchone()
+    return bytes(row[1]) if row and all(row) else None
 
 
 def cpu_capable(words: Words, cpuinfo: Path = Path("/proc/cpuinfo"), machine: str = platform.machine()) -> str | None:

@@ -1,10 +1,15 @@
-"""Telegram's errors in our words: the one place where kurigram's exceptions are translated."""
+"""Telegram's errors in our words: the one place where kurigram's exceptions are translated.
+
+The facts cited by number are those of docs/telegram.md.
+"""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pyrogram import errors
 
@@ -24,12 +29,24 @@ _ACTIONS = {
     "CONNECTION_API_ID_INVALID": "api_id_invalid",
     "API_ID_PUBLISHED_FLOOD": "api_id_invalid",
 }
-_UNKNOWN_WAIT_S = 60.0  # FloodWait may come without a number (docs/telegram.md, fact 9)
+_UNKNOWN_WAIT_S = 60.0  # FloodWait may come without a number (fact 9)
+
+
+_init = errors.RPCError.__init__
+
+
+def _init_without_a_file(self: errors.RPCError, *values: Any, is_unknown: bool = False, **options: Any) -> None:
+    _init(self, *values, **options)
+
+
+# kurigram notes an error that it does not know in the current folder, and fails where that is read-only (fact 11).
+errors.RPCError.__init__ = _init_without_a_file
 
 
 def code_of(error: errors.RPCError) -> str:
-    """Telegram's name for an error, like PEER_ID_INVALID."""
-    return str(error.ID or error.NAME or error.CODE)
+    """Telegram's name for an error, like PEER_ID_INVALID, also when kurigram does not know it."""
+    unknown = re.fullmatch(r"\[\d+ (.+)\]", str(error.value))
+    return unknown[1] if unknown else str(error.ID or error.NAME or error.CODE)
 
 
 def from_rpc(error: errors.RPCError) -> TranscriberError:

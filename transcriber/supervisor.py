@@ -13,6 +13,7 @@ from transcriber.errors import ActionNeeded, RetryLater, TranscriberError
 from transcriber.health import Level, Part
 from transcriber.redis_client import RedisTrouble
 from transcriber.state import State
+from transcriber.tasks import pause
 from transcriber.telegram import Listener
 from transcriber.texts import Words
 
@@ -104,7 +105,7 @@ class Supervisor:
         pause_s = pause_after(self._failures, self._pauses_s)
         self._failures += 1
         log.info(self._say("reconnecting_in", seconds=f"{pause_s:g}"))
-        await _interruptible(pause_s, closing)
+        await pause(pause_s, closing)
 
     async def _remember_flood(self, wait_s: float) -> None:
         self._flood_until = time.time() + wait_s
@@ -118,10 +119,4 @@ class Supervisor:
         wait_s = self._flood_until - time.time()
         if wait_s > 0:
             log.warning(self._say("flood_wait", seconds=round(wait_s)))
-            await _interruptible(wait_s, closing)
-
-
-async def _interruptible(pause_s: float, closing: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(pause_s):
-            await closing.wait()
+            await pause(wait_s, closing)

@@ -1,8 +1,9 @@
-"""Ending tasks for certain, and keeping alive those that nobody waits for."""
+"""Ending tasks for certain, keeping alive those that nobody waits for, and pauses that can be ended."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine
 from typing import Any
@@ -22,6 +23,13 @@ async def end(*tasks: asyncio.Future[Any]) -> None:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=_AGAIN_S)
+
+
+async def pause(pause_s: float, ended: asyncio.Event) -> None:
+    """Wait so long, or until the event is set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(pause_s):
+            await ended.wait()
 
 
 class Background:
