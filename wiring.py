@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from config import EXIT_ACTION, EXIT_OCCUPIED, EXIT_PREFLIGHT, REDIS_CONF
 from config.logs import setup_logging
-from config.settings import Settings, typos
+from config.settings import Settings, exposed, typos
 from transcriber import daemon
 from transcriber.alert import Alert
 from transcriber.answer import Answer
@@ -50,7 +50,7 @@ async def run(settings: Settings, say: Words, *, waits: bool = False) -> int:
     setup_logging(settings.log_level, settings.log_format)
     log.info(say("starting"))
     log.info(say("cpu_threads", threads=settings.cpu_threads))
-    for sentence in typos():
+    for sentence in (*typos(), *exposed()):
         log.warning(sentence)
     stop = daemon.Stop()
     start = partial(_start, settings, say, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -138,13 +139,28 @@ class _SettingsForTelegram(Settings):
 
 
 class _Environment(EnvSettingsSource):
-    """The environment without gettext's own LANGUAGE, a list of locales such as `en_US:en` on most desktops."""
+    """The environment, with what stands in files that NAME_FILE names.
+
+    Without gettext's own LANGUAGE, a list of locales such as `en_US:en` on most desktops.
+    """
 
     def _load_env_vars(self) -> dict[str, str | None]:
         found = dict(super()._load_env_vars())
         if re.search("[_:.]", found.get("language") or ""):
             del found["language"]
+        for name in (variable_name(field).lower() for field in Settings.model_fields):
+            if not found.get(name) and (file := found.get(f"{name}_file")):
+                found[name] = _secret(Path(file), found.get("language") or "")
         return found
+
+
+def _secret(file: Path, language: str) -> str:
+    """What stands in a file such as a Docker secret. Raises SettingsError."""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        words = Words(language if language in LANGUAGES else LANGUAGES[0])
+        raise SettingsError([words("setting_env_file", file=file, error=error)]) from None
 
 
 def load_settings(env_file: Path = Path(".env"), *, needs_telegram: bool = True) -> Settings:
@@ -179,6 +195,13 @@ def typos(env_file: Path = Path(".env")) -> list[str]:
         name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in _file_values(env_file).keys() - known
     }
     return [words("setting_typo", name=name, guess=guess[0]) for name, guess in sorted(guesses.items()) if guess]
+
+
+def exposed(env_file: Path = Path(".env")) -> list[str]:
+    """A sentence when other users of this machine can read the file, and the secrets in it."""
+    if os.name != "posix" or not env_file.exists() or not env_file.stat().st_mode & 0o077:
+        return []
+    return [Words(_language(env_file))("setting_exposed", file=env_file)]
 
 
 def _file_values(env_file: Path) -> dict[str, str]:

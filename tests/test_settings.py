@@ -10,7 +10,7 @@ import ctranslate2
 import pytest
 
 from config.cpu import usable_cores
-from config.settings import COMPUTE_TYPES, Settings, SettingsError, load_settings, typos, variable_name
+from config.settings import COMPUTE_TYPES, Settings, SettingsError, exposed, load_settings, typos, variable_name
 
 ROOT = Path(__file__).parents[1]
 NAMES = {variable_name(field) for field in Settings.model_fields}
@@ -127,6 +127,37 @@ def test_the_environment_goes_before_the_file(env_file: Path, monkeypatch: pytes
     monkeypatch.setenv("LANGUAGE", "ru")
     settings = load_settings(env_file)
     assert (settings.session_name, settings.language) == ("other", "ru")
+
+
+def test_a_value_can_stand_in_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"api_hash": HASH, "redis_url": "unix://:pa%20ss@/run/redis.sock"}.items():
+        (tmp_path / name).write_text(f"{value}\n")
+        monkeypatch.setenv(f"{name.upper()}_FILE", str(tmp_path / name))
+    monkeypatch.setenv("API_ID", "7")
+    settings = load_settings(tmp_path / "none")
+    assert settings.api_hash.get_secret_value() == HASH
+    assert settings.redis_url.get_secret_value() == "unix://:pa%20ss@/run/redis.sock"
+    monkeypatch.setenv("REDIS_URL", "redis://mine")
+    assert load_settings(tmp_path / "none").redis_url.get_secret_value() == "redis://mine"
+
+
+def test_a_file_for_a_value_that_cannot_be_read_is_one_sentence(
+    env_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")
+    monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "none"))
+    [sentence] = _mistakes(env_file)
+    assert sentence.startswith(f"The file {tmp_path / 'none'} cannot be read")
+
+
+def test_a_file_with_secrets_that_others_can_read_is_pointed_out_with_what_mends_it(env_file: Path) -> None:
+    env_file.chmod(0o600)
+    assert not exposed(env_file)
+    for mode in (0o640, 0o604):
+        env_file.chmod(mode)
+        [sentence] = exposed(env_file)
+        assert f"chmod 600 {env_file}" in sentence
+    assert not exposed(env_file.with_name("none"))
 
 
 def test_a_desktop_s_list_of_locales_is_not_our_language(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
