@@ -162,6 +162,11 @@ class Telegram(Server):
         message = posting.send(self, sender, to, caption, document=document, ttl_s=ttl_s, reply_to=answered)
         return SentId.of(message, self.world)
 
+    def forward(self, sender: Account, to: Account | Chat, sent: SentId) -> SentId:
+        """Let an account send the file of an earlier message on: the same document, not uploaded again."""
+        message = posting.send(self, sender, to, sent.message.text, document=sent.message.document)
+        return SentId.of(message, self.world)
+
     def store(self, data: bytes, mime_type: str, attributes: list[Any]) -> Document:
         """Keep a file."""
         document_id = int.from_bytes(os.urandom(7), "little")

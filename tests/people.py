@@ -40,6 +40,7 @@ class FakeChat:
     people: dict[int | str, Person] = field(default_factory=dict)
     authors: dict[tuple[int, int], int] = field(default_factory=dict)
     histories: dict[int, list[Voice]] = field(default_factory=dict)
+    sounds: dict[int, bytes] = field(default_factory=dict)  # message -> what is in its file, if not its own sound
     deleted: set[tuple[int, int]] = field(default_factory=set)  # chat, message
     history_calls: list[tuple[int, int]] = field(default_factory=list)
     page: int = 100
@@ -65,7 +66,7 @@ class FakeChat:
     async def download(self, voice: Voice, folder: Path) -> Path:
         self._fail("download")
         path = folder / f"{voice.chat_id}_{voice.message_id}.media"
-        path.write_bytes(b"sound")
+        path.write_bytes(self.sounds.get(voice.message_id, voice.key.encode()))
         return path
 
     async def person(self, who: int | str) -> Person:

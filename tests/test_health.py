@@ -177,6 +177,8 @@ async def test_a_full_disk_is_an_error_but_no_step_and_a_refusal_is_both() -> No
 
 async def test_a_broken_file_is_noted_under_whisper(tmp_path: Path) -> None:
     class Engine:
+        model = "base"
+
         async def transcribe(self, media: Path, **_: Any) -> Any:
             raise Rejected("media_empty")
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from transcriber.answer import Answer
+from transcriber.echoes import Echoes, content, document
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
 from transcriber.redis_client import patiently
 from transcriber.state import State
@@ -58,6 +59,7 @@ class Job:
         self._max_bytes = max_bytes
         self._hotwords = hotwords
         self._turns = Turns()
+        self._echoes = Echoes(state, lambda: engine.model)
         self.last_error = ""
 
     def accepted(self, voice: Voice) -> None:
@@ -112,20 +114,37 @@ class Job:
             await self._close(voice, "failed")
 
     async def _transcript(self, voice: Voice, engage: Engage) -> Transcript:
+        """The text that is kept, or that the same sound has had, or a new one."""
         kept = await patiently(lambda: self._state.transcript(voice.key))
         if kept is not None:
             return kept
         if voice.size_bytes > self._max_bytes:
             raise Rejected("too_large", limit_mb=self._max_bytes // 1024**2)
-        path = await self._source.download(voice, self._folder)
+        async with self._echoes.one_at_a_time(document(voice)):
+            if echo := await self._echo(voice, document(voice)):
+                return echo
+            path = await self._source.download(voice, self._folder)
+            sounds = document(voice), await content(path)
+            async with self._echoes.one_at_a_time(sounds[1]):
+                transcript = await self._echo(voice, *sounds) or await self._listen(voice, path, sounds, engage)
+        path.unlink(missing_ok=True)
+        return transcript
+
+    async def _echo(self, voice: Voice, *sounds: str) -> Transcript | None:
+        order = await order_for(self._state, voice, hotwords=self._hotwords)
+        transcript = await self._echoes.find(sounds[-1], order)
+        if transcript is not None:
+            await self._echoes.keep(voice, transcript, order, *sounds)
+        return transcript
+
+    async def _listen(self, voice: Voice, path: Path, sounds: Sequence[str], engage: Engage) -> Transcript:
         async with self._turns.turn(voice.sent_at):
             if await patiently(lambda: self._state.count(voice.key, "starts")) > self._attempts:
                 raise Rejected("attempts_used_up")  # also a file that kills the process each time
             engage()
             order = await order_for(self._state, voice, hotwords=self._hotwords)
             transcript = await transcribe_for(self._state, self._engine, voice, path, order)
-        await patiently(lambda: self._state.keep_transcript(voice.key, transcript))
-        path.unlink(missing_ok=True)
+        await self._echoes.keep(voice, transcript, order, *sounds)
         return transcript
 
     async def _failed(self, voice: Voice, marks: dict[str, str], error: Exception) -> None:

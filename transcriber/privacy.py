@@ -105,17 +105,17 @@ class Privacy:
     async def _erase(self, keys: list[str], sender_id: int | None) -> set[str]:
         async with self._state.redis.pipeline(transaction=False) as pipeline:
             for key in keys:
-                pipeline.hmget(f"vt:voice:{key}", "outcome", "sender")
+                pipeline.hmget(f"vt:voice:{key}", "outcome", "sender", "heard")
             marks = await reply_of(pipeline.execute()) if keys else []
-        erased = [
-            key
-            for key, (outcome, sender) in zip(keys, marks, strict=True)
+        erased = {
+            key: (heard or "").split()
+            for key, (outcome, sender, heard) in zip(keys, marks, strict=True)
             if outcome and sender and sender_id in (None, int(sender))
-        ]
+        }
         async with self._state.redis.pipeline(transaction=True) as pipeline:
-            for key in erased:
-                pipeline.delete(f"vt:transcript:{key}")
-                pipeline.hdel(f"vt:voice:{key}", "verdict", "sender")
+            for key, heard in erased.items():
+                pipeline.delete(f"vt:transcript:{key}", *(f"vt:heard:{name}" for name in heard))
+                pipeline.hdel(f"vt:voice:{key}", "verdict", "sender", "heard")
             if erased:
                 await reply_of(pipeline.execute())
         return set(erased)

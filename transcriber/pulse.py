@@ -36,6 +36,9 @@ class Engine(Protocol):
     """What turns a file into text, telling `on_progress` how far it is; its other options are the pipeline's matter."""
 
     @property
+    def model(self) -> str: ...
+
+    @property
     def transcribe(self) -> Callable[..., Awaitable[Transcript]]: ...
 
 
@@ -64,6 +67,11 @@ class Watched:
         self._pulse = pulse
         self._on_error = on_error
         self._on_transcript = on_transcript
+
+    @property
+    def model(self) -> str:
+        """The model in use."""
+        return self._engine.model
 
     async def transcribe(self, media: Path, **options: Any) -> Transcript:
         """Transcribe; every piece is a step."""

@@ -7,8 +7,9 @@ vt:spoken       hash    user id -> LanguageHint (JSON)
 vt:words        hash    chat id -> names and terms set with /words
 vt:accepted     hash    chat:message -> Voice (JSON); a voice stays here until its one outcome is visible
 vt:voice:C:M    hash    outcome, sender, verdict, starts, failures, round, sent:R:N (part N of round R is delivered),
-                        forget (keep nothing of it once it has its outcome)
+                        forget (keep nothing of it once it has its outcome), heard (the hashes of vt:heard)
 vt:transcript:C:M       string  Transcript (JSON); lives transcript_ttl_s
+vt:heard:H      string  what was heard, and how (a hash) -> chat:message, whose transcript it is; transcript_ttl_s
 vt:given_up     hash    chat:message -> reason and Voice (JSON)
 vt:chats        hash    chats to look through after an absence -> last time somebody tracked was seen there
 vt:cursors      hash    chat -> last message id of a completed scan
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -120,10 +122,24 @@ class State:
         line = await reply_of(self.redis.get(f"vt:transcript:{key}"))
         return Transcript.from_json(line) if line else None
 
-    async def keep_transcript(self, key: str, transcript: Transcript) -> None:
-        """Keep the text before the reply, so that a retry never transcribes twice."""
+    async def keep_transcript(self, key: str, transcript: Transcript, heard: Sequence[str] = ()) -> None:
+        """Keep the text before the reply, so that a retry never transcribes twice; `echo` finds it by `heard`."""
         lifetime_s = max(int(self.transcript_ttl_s), 7 * 86_400)  # at least until it has been delivered
-        await reply_of(self.redis.set(f"vt:transcript:{key}", transcript.to_json(), ex=lifetime_s))
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.set(f"vt:transcript:{key}", transcript.to_json(), ex=lifetime_s)
+            if heard:
+                pipeline.hset(f"vt:voice:{key}", "heard", " ".join(heard))
+                pipeline.expire(f"vt:voice:{key}", MARK_TTL_S)
+            for name in heard:
+                pipeline.set(f"vt:heard:{name}", key, ex=lifetime_s)
+            await reply_of(pipeline.execute())
+
+    async def echo(self, heard: str) -> Transcript | None:
+        """The transcript of another voice that was `heard` (a hash), unless it was forgotten or retried since."""
+        key = await reply_of(self.redis.get(f"vt:heard:{heard}"))
+        if key is None or heard not in (await self.marks(key)).get("heard", "").split():
+            return None
+        return await self.transcript(key)
 
     async def mark(self, key: str, field: str, value: str = "1") -> None:
         """Set one mark of a voice (see the module's list)."""
@@ -147,7 +163,8 @@ class State:
         """The outcome is visible: take the voice off the books, all or nothing."""
         marks, transcript = f"vt:voice:{voice.key}", f"vt:transcript:{voice.key}"
         now, ttl_s = time.time(), int(self.transcript_ttl_s)
-        forget = await reply_of(self.redis.hexists(marks, "forget"))
+        forget, heard = await reply_of(self.redis.hmget(marks, "forget", "heard"))
+        kept = [transcript, *(f"vt:heard:{name}" for name in (heard or "").split())]
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.hset(marks, mapping={"outcome": outcome, "sender": voice.sender_id})
             pipeline.expire(marks, max(MARK_TTL_S, ttl_s))  # they lead /forget to the transcript
@@ -156,11 +173,11 @@ class State:
             pipeline.hset("vt:last", mapping={"outcome": outcome, "at": now, "sent_at": voice.sent_at})
             tally.add(pipeline, tally.of_outcome(outcome, max(0.0, now - voice.sent_at)), now)
             if forget or not ttl_s:
-                pipeline.delete(transcript)
-            else:
-                pipeline.expire(transcript, ttl_s)
+                pipeline.delete(*kept)
+            for name in kept:
+                pipeline.expire(name, ttl_s)
             if forget:
-                pipeline.hdel(marks, "forget", "sender", "verdict")
+                pipeline.hdel(marks, "forget", "sender", "verdict", "heard")
                 pipeline.hdel("vt:given_up", voice.key)
             await reply_of(pipeline.execute())
 

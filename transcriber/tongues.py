@@ -30,6 +30,9 @@ CODES = frozenset(_CODES.split())
 class Engine(Protocol):
     """What turns a file into text. Raises Rejected, Interrupted."""
 
+    @property
+    def model(self) -> str: ...
+
     async def transcribe(
         self,
         media: Path,

@@ -58,10 +58,18 @@ class Scene(Stage):
         return self.telegram.faults
 
     def say(self, data: bytes = SHORT, peer: Account | Chat | None = None, *, sender: Account | None = None) -> Said:
-        """Anna sends a voice: to the owner, or into a group."""
+        """Anna sends a voice, each a recording of its own: to the owner, or into a group."""
         who, where = sender or self.anna, peer or self.owner
-        sent = self.telegram.send_voice(who, where, data, duration_s=3)
-        said = Said(who if where is self.owner else where, sent)
+        own = data + len(self.telegram.world.messages).to_bytes(8)  # behind the last Ogg page: never heard
+        return self._noted(who, where, self.telegram.send_voice(who, where, own, duration_s=3))
+
+    def forward(self, said: Said, peer: Account | Chat | None = None, *, sender: Account | None = None) -> Said:
+        """Anna sends the same recording on."""
+        who, where = sender or self.anna, peer or self.owner
+        return self._noted(who, where, self.telegram.forward(who, where, said.sent))
+
+    def _noted(self, sender: Account, where: Account | Chat, sent: SentId) -> Said:
+        said = Said(sender if where is self.owner else where, sent)
         self.said.append(said)
         return said
 
