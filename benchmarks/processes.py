@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +21,8 @@ from tests.weights import weights
 LOAD_LIMIT_S = 120.0
 # The threads of an engine spin for 0.2 s after their work (KMP_BLOCKTIME): the next one shall have the cores to itself.
 REST_S = 0.25
-STDERR_LINES = 12
+STDERR_LINES = 8
+_FOLDERS = re.compile(r"/[^\s\"']*/")  # where things are on this machine is nobody's business
 
 
 class Died(Exception):
@@ -40,8 +43,7 @@ class Contender:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.kill()
-        self._process.communicate()
-        self._stderr.close()
+        self._close()
 
     def start(self) -> None:
         """Load the model. Raises Died."""
@@ -88,8 +90,17 @@ class Contender:
         if not in_time:
             how = f"gave no answer within {limit_s:.0f} s and was ended"
         self._stderr.seek(0)
-        said = [line.strip() for line in self._stderr if line.strip()][-STDERR_LINES:]
-        return "; ".join([how, *said])
+        said = [_FOLDERS.sub("", line.strip()) for line in self._stderr if line.strip()]
+        told = [line for line in said if not line.startswith("Extension modules")]
+        self._close()
+        return "; ".join([how, *told[-STDERR_LINES:]])
+
+    def _close(self) -> None:
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):  # what it was still to be told
+                stream.close()
 
 
 class Lane:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.page import page
+from benchmarks.processes import Contender, Died
 from benchmarks.results import Results, Row, row, summary, targets
 
 
@@ -59,3 +60,9 @@ def test_a_target_that_is_missed_says_by_how_much(what: str, verdict: str) -> No
 def test_the_page_tells_who_died_and_how() -> None:
     results = Results(rows=ROWS, deaths=["ours at b.ogg: ended with SIGSEGV"])
     assert "## What died\n\n- ours at b.ogg: ended with SIGSEGV" in page(results)
+
+
+def test_an_engine_that_dies_is_told_about_with_its_last_words_and_without_folders() -> None:
+    with pytest.raises(Died, match=r"ended with exit code 1.*KeyError: 'no such engine'") as death:
+        Contender("no such engine", "tiny.en", 1).start()
+    assert "/" not in str(death.value)
