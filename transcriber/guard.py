@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,13 +13,18 @@ import numpy as np
 from transcriber.decoding import Heard
 from transcriber.media import Samples
 
-# Whisper's own thresholds (openai/whisper, transcribe.py: logprob_threshold, compression_ratio_threshold,
-# no_speech_threshold).
-BROKEN_LOG_PROBABILITY = -1.0
-COMPRESSION = 2.4
-NO_SPEECH = 0.6
-# Clear notes lie between -0.21 and -0.03 (benchmarks/window_sweep.py);
-# on noisy ones beams below -0.3 to -0.5 bring the word errors from 0.280 to 0.253, at -0.7 hardly any is left.
+# Numbers without another source come from benchmarks/guard_sweep.py: notes under noise, and sounds without speech.
+# Word errors by score: 0.06 above -0.2, 0.33 at -0.45, 0.58 at -0.65, 0.9 below -0.7, where most words are wrong.
+# Whisper's own logprob_threshold is -1.
+BROKEN_LOG_PROBABILITY = -0.7
+COMPRESSION = 2.4  # Whisper's own compression_ratio_threshold
+ENDLESS = 4.0  # the same for loops that nobody says: eight times "да, " is 2.8, loops in noise lie between 4 and 18
+# Below this somebody should be told: at -0.45 every third word is wrong. Clear notes lie above -0.25.
+DOUBTFUL_LOG_PROBABILITY = -0.5
+# Speech backwards is taken for one of many languages (0.3 to 0.5); notes as loud as their noise for one (0.9 and more).
+GUESSED_LANGUAGE = 0.5
+# On noisy notes beams below -0.3 to -0.5 bring the word errors from 0.280 to 0.253, at -0.7 hardly any is left
+# (benchmarks/window_sweep.py).
 UNSURE_LOG_PROBABILITY = -0.4
 # Quick speech has about 20 letters a second (250 words of 5 letters a minute are 21); ours, with room.
 MAX_LETTERS_PER_S = 30.0
@@ -65,14 +71,23 @@ def better(first: Heard, second: Heard, speech_s: float) -> Heard:
     return max(first, second, key=lambda heard: (not is_broken(heard, speech_s), heard.log_probability))
 
 
-def believed(heard: Heard, language: str) -> str:
-    """The text that remains: loops collapsed; empty where acoustics say that nobody spoke."""
-    nobody = heard.no_speech_probability > NO_SPEECH and heard.log_probability < BROKEN_LOG_PROBABILITY
+def is_doubtful(heard: Heard, speech_s: float) -> bool:
+    """Whether a text that is believed deserves a sign that it may be wrong: as a rule every third word is."""
+    return heard.log_probability < DOUBTFUL_LOG_PROBABILITY or is_broken(heard, speech_s)
+
+
+def believed(heard: Heard, language: str, speech_s: float, language_probability: float = 1.0) -> str:
+    """The text that remains after the last try: loops said once; empty where this is no transcript of anything.
+
+    An endless loop that is over half of the text takes all of it along: its own score hides that of the rest. A text
+    that was cut off for another reason is believed: scripts spelled byte by byte need more tokens than a window allows.
+    """
+    rest = replace(heard, text=collapsed(heard.text), was_cut=False)
+    endless = (heard.was_cut or heard.compression > ENDLESS) and len(rest.text) < len(heard.text) / 2
+    guessed = language_probability < GUESSED_LANGUAGE and heard.log_probability < DOUBTFUL_LOG_PROBABILITY
     unclear = heard.no_speech_probability > CLEAR_NO_SPEECH or heard.log_probability < CLEAR_LOG_PROBABILITY
-    text = collapsed(heard.text)
-    if nobody or (unclear and is_phrase(text, language)) or not any(letter.isalnum() for letter in text):
-        return ""
-    return text
+    invented = endless or guessed or (unclear and is_phrase(rest.text, language)) or is_broken(rest, speech_s)
+    return rest.text if not invented and any(letter.isalnum() for letter in rest.text) else ""
 
 
 def collapsed(text: str) -> str:

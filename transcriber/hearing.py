@@ -89,8 +89,9 @@ def _hear_batch(
         sure = heard
         if not manner.thorough:
             sure = _assured(decoder, window, encoded[index : index + 1], heard, language.code, manner.words)
-        language.is_unsure |= guard.is_unsure(sure, window.speech_s)
-        yield segments(guard.believed(sure, language.code), window.spans), window.spans[-1][1]
+        language.is_unsure |= guard.is_doubtful(sure, window.speech_s)
+        text = guard.believed(sure, language.code, window.speech_s, language.probability)
+        yield segments(text, window.spans), window.spans[-1][1]
 
 
 def batch_size(width: int, free: int) -> int:
