@@ -34,6 +34,7 @@ class FakeChat:
     """Chats that keep what was said; `trouble` is raised by the next calls of a method, one error each."""
 
     sent: dict[int, tuple[int, int, Part]] = field(default_factory=dict)  # random id -> chat, reply to, part
+    ids: dict[int, int] = field(default_factory=dict)  # message id -> random id
     reactions: dict[tuple[int, int], str] = field(default_factory=dict)
     texts: dict[tuple[int, int], str] = field(default_factory=dict)
     trouble: dict[str, list[Exception]] = field(default_factory=dict)
@@ -49,9 +50,20 @@ class FakeChat:
         if self.trouble.get(method):
             raise self.trouble[method].pop(0)
 
-    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None:
+    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> int:
         self._fail("send")
-        self.sent.setdefault(random_id, (chat_id, reply_to, part))  # a repeated id counts as delivered
+        if random_id in self.sent:
+            return 0  # delivered before
+        self.sent[random_id] = (chat_id, reply_to, part)
+        self.ids[1000 + len(self.ids)] = random_id
+        return 999 + len(self.ids)
+
+    async def revise(self, chat_id: int, message_id: int, part: Part) -> None:
+        self._fail("revise")
+        if self.ids.get(message_id) not in self.sent:
+            raise Refused("MESSAGE_ID_INVALID")
+        _, reply_to, _ = self.sent[self.ids[message_id]]
+        self.sent[self.ids[message_id]] = (chat_id, reply_to, part)
 
     async def exists(self, chat_id: int, message_id: int) -> bool:
         return (chat_id, message_id) not in self.deleted

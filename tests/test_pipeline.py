@@ -211,12 +211,12 @@ async def test_only_the_parts_that_were_not_delivered_are_sent_again(bench: Benc
     sends = 0
     original = bench.chat.send
 
-    async def second_one_fails(*args: object, **kwargs: object) -> None:
+    async def second_one_fails(*args: object, **kwargs: object) -> int:
         nonlocal sends
         sends += 1
         if sends == 2:
             raise Lost("network_error", error="x")
-        await original(*args, **kwargs)  # type: ignore[arg-type]
+        return await original(*args, **kwargs)  # type: ignore[arg-type]
 
     bench.chat.send = second_one_fails  # type: ignore[method-assign]
     async with bench.running():

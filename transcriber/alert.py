@@ -73,7 +73,7 @@ def review(
 class Outlet(Protocol):
     """Where the message goes. `send` raises RetryLater, Refused or Lost."""
 
-    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None: ...
+    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> int: ...
 
 
 class Alert:

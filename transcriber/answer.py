@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
-from transcriber import parts
-from transcriber.errors import Gone, TranscriberError
+from transcriber import parts, rounds
+from transcriber.errors import Gone, Refused, TranscriberError
 from transcriber.parts import Part
 from transcriber.redis_client import patiently
 from transcriber.state import State
@@ -21,10 +22,11 @@ _REACTION_PATIENCE_S = 3.0
 
 
 class Outlet(Protocol):
-    """Where answers go. `exists` and `send` raise RetryLater, Refused or Lost; `react` never raises."""
+    """Where answers go. All but `react` raise RetryLater, Refused or Lost; `send` returns the message's id, or 0."""
 
     async def exists(self, chat_id: int, message_id: int) -> bool: ...
-    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None: ...
+    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> int: ...
+    async def revise(self, chat_id: int, message_id: int, part: Part) -> None: ...
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None: ...
 
 
@@ -43,10 +45,14 @@ class Answer:
         if transcript.cut_short:
             after = self._say("cut_short", heard_s=round(transcript.duration_s), announced_s=round(voice.duration_s))
         text = transcript.text or self._say("no_speech")
+        if transcript.text and transcript.is_unsure:
+            text = self._say("unsure", text=text)
         await self._send(voice, parts.compose(text, before=self._lateness(voice), after=after), marks)
 
     async def with_reason(self, voice: Voice, reason: str, marks: dict[str, str]) -> None:
-        """Reply with the reason why there is no transcript."""
+        """Reply with the reason why there is no transcript; a text of an earlier round says more, and stays."""
+        if rounds.has_text(marks):
+            return
         await self._send(voice, parts.compose(reason, before=self._lateness(voice)), marks)
 
     def reason(self, error: TranscriberError) -> str:
@@ -72,16 +78,33 @@ class Answer:
             return  # best effort: the answer is there
 
     async def _send(self, voice: Voice, messages: list[Part], marks: dict[str, str]) -> None:
-        round_ = int(marks.get("round", "0"))
-        if f"sent:{round_}:0" not in marks and not await self._outlet.exists(voice.chat_id, voice.message_id):
+        if rounds.delivered(marks, 0) not in marks and not await self._outlet.exists(voice.chat_id, voice.message_id):
             raise Gone("message_gone")
         for index, part in enumerate(messages):
-            mark = f"sent:{round_}:{index}"
-            if mark in marks:
-                continue
-            random_id = parts.random_id(voice.key, round_, index)
-            await self._outlet.send(voice.chat_id, part, reply_to=voice.message_id, random_id=random_id)
-            await patiently(lambda mark=mark: self._state.mark(voice.key, mark))  # type: ignore[misc]
+            mark = rounds.delivered(marks, index)
+            if mark not in marks:
+                message_id = await self._deliver(voice, part, index, marks)
+                await patiently(partial(self._state.mark, voice.key, mark, str(message_id)))
+        index = len(messages)
+        while message_id := rounds.earlier(marks, index):  # the answer has become shorter
+            await self._revised(voice, message_id, Part(self._say("part_gone")))
+            index += 1
+
+    async def _deliver(self, voice: Voice, part: Part, index: int, marks: dict[str, str]) -> int:
+        """The id of the message that holds `part`: that of the round before, edited, or else a new one."""
+        message_id = rounds.earlier(marks, index)
+        if message_id and await self._revised(voice, message_id, part):
+            return message_id
+        random_id = parts.random_id(voice.key, rounds.number(marks), index)
+        return await self._outlet.send(voice.chat_id, part, reply_to=voice.message_id, random_id=random_id)
+
+    async def _revised(self, voice: Voice, message_id: int, part: Part) -> bool:
+        """Whether our message could be edited: not when it was deleted, or is too old (48 h) for Telegram."""
+        try:
+            await self._outlet.revise(voice.chat_id, message_id, part)
+        except Refused:
+            return False
+        return True
 
     def _lateness(self, voice: Voice) -> str:
         if time.time() - voice.sent_at < LATE_AFTER_S:

@@ -38,8 +38,8 @@ class Chat:
         self._no_reactions: set[int] = set()
 
     # --- saying ---
-    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None:
-        """Send one part as a reply (0: to nothing), silently. A repeated `random_id` counts as delivered."""
+    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> int:
+        """Send one part as a reply (0: to nothing), silently; its id, or 0 when `random_id` was delivered before."""
         if (wait_s := self._quiet_until - time.monotonic()) > 0:
             raise RetryLater("flood_wait", after_s=wait_s, seconds=round(wait_s))
         query = raw.functions.messages.SendMessage(
@@ -52,23 +52,32 @@ class Chat:
             silent=True,
         )
         try:
-            await self._telegram.call(query, speaking=True)
+            return inbox.sent_id(await self._telegram.call(query, speaking=True), random_id)
         except (RetryLater, Refused) as error:
             if isinstance(error.__cause__, RandomIdDuplicate):
-                return
+                return 0
             if isinstance(error, RetryLater) and error.after_s:
                 self._quiet_until = time.monotonic() + error.after_s
             raise
 
     async def edit(self, chat_id: int, message_id: int, text: str) -> None:
         """Replace the text of our own message; the same text again is no error."""
-        peer = await self._telegram.peer(chat_id)
-        entities: list[Any] = []  # an explicit empty list: nothing in the text is markup
+        await self._edit(chat_id, message_id, Part(text))
+
+    async def revise(self, chat_id: int, message_id: int, part: Part) -> None:
+        """The same for a part of an answer."""
+        await self._edit(chat_id, message_id, part, speaking=True)
+
+    async def _edit(self, chat_id: int, message_id: int, part: Part, *, speaking: bool = False) -> None:
         query = raw.functions.messages.EditMessage(
-            peer=peer, id=message_id, message=text, entities=entities, no_webpage=True
+            peer=await self._telegram.peer(chat_id),
+            id=message_id,
+            message=part.text,
+            entities=_quote(part),  # an explicit list, even when empty: nothing in the text is markup
+            no_webpage=True,
         )
         try:
-            await self._telegram.call(query)
+            await self._telegram.call(query, speaking=speaking)
         except Refused as error:
             if error.code != "MESSAGE_NOT_MODIFIED":
                 raise
@@ -200,9 +209,15 @@ class Chat:
         return await self.person(inbox.sender_of(message, self._telegram.me))
 
     async def voice(self, chat_id: int, message_id: int) -> Voice | None:
-        """The message as a Voice, or None when it is gone or holds no speech."""
-        message = await self._message(chat_id, message_id)
-        return inbox.voice_of(message, self._telegram.me) if isinstance(message, inbox.Message) else None
+        """The message as a Voice, or the voice that it answers; None when there is neither."""
+        for _ in range(2):
+            message = await self._message(chat_id, message_id)
+            if not isinstance(message, inbox.Message):
+                return None
+            if voice := inbox.voice_of(message, self._telegram.me):
+                return voice
+            message_id = inbox.replied_to(message)
+        return None
 
 
 def is_nobody(error: Refused) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -39,8 +40,9 @@ class Echoes:
         return await patiently(lambda: self._state.echo(_name(sound, order, self._model())))
 
     async def keep(self, voice: Voice, transcript: Transcript, order: Order, *sounds: str) -> None:
-        """Keep the transcript of `voice`, to be found by `sounds` too."""
-        names = [_name(sound, order, transcript.model) for sound in sounds]
+        """Keep the transcript of `voice`, to be found by `sounds` too; a thorough one also by who asks for less."""
+        orders = {order, replace(order, thorough=False)}
+        names = [_name(sound, served, transcript.model) for sound in sounds for served in orders]
         await patiently(lambda: self._state.keep_transcript(voice.key, transcript, names))
 
 

@@ -31,6 +31,19 @@ def document_of(message: Any) -> Any | None:
     return media.document if isinstance(media.document, raw.types.Document) else None
 
 
+def replied_to(message: Any) -> int:
+    """The message that this one answers, 0 when it answers none."""
+    return getattr(getattr(message, "reply_to", None), "reply_to_msg_id", None) or 0
+
+
+def sent_id(result: Any, random_id: int) -> int:
+    """The id of the message that was sent with `random_id`, from Telegram's answer; 0 when it does not say."""
+    if isinstance(result, raw.types.UpdateShortSentMessage):
+        return int(result.id)
+    named = (u for u in getattr(result, "updates", []) if isinstance(u, raw.types.UpdateMessageID))
+    return next((int(update.id) for update in named if update.random_id == random_id), 0)
+
+
 def voice_of(message: Any, me: int) -> Voice | None:
     """The message as a Voice, or None when nothing in it can hold speech."""
     document = document_of(message)
@@ -70,5 +83,4 @@ def command_of(message: Any, me: int) -> Command | None:
     text = getattr(message, "message", "") or ""
     if not text.startswith("/") or getattr(message, "fwd_from", None) or sender_of(message, me) != me:
         return None
-    reply = getattr(message, "reply_to", None)
-    return Command(chat_of(message), message.id, text, getattr(reply, "reply_to_msg_id", None) or 0)
+    return Command(chat_of(message), message.id, text, replied_to(message))

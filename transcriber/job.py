@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from transcriber import rounds
 from transcriber.answer import Answer
 from transcriber.echoes import Echoes, content, document
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
 from transcriber.redis_client import patiently
 from transcriber.state import State
-from transcriber.tongues import Engine, order_for, transcribe_for
+from transcriber.tongues import Engine, Order, order_for, transcribe_for
 from transcriber.turns import Turns
 from transcriber.voice import Transcript, Voice
 
@@ -100,7 +101,7 @@ class Job:
         transcript = None
         if verdict is None:
             try:
-                transcript = await self._transcript(voice, engage)
+                transcript = await self._transcript(voice, marks, engage)
             except Rejected as error:
                 verdict = self._answer.reason(error)
                 await patiently(lambda: self._state.mark(voice.key, "verdict", verdict or ""))
@@ -113,7 +114,7 @@ class Job:
             await patiently(lambda: self._state.give_up(voice, verdict or ""))
             await self._close(voice, "failed")
 
-    async def _transcript(self, voice: Voice, engage: Engage) -> Transcript:
+    async def _transcript(self, voice: Voice, marks: dict[str, str], engage: Engage) -> Transcript:
         """The text that is kept, or that the same sound has had, or a new one."""
         kept = await patiently(lambda: self._state.transcript(voice.key))
         if kept is not None:
@@ -121,28 +122,36 @@ class Job:
         if voice.size_bytes > self._max_bytes:
             raise Rejected("too_large", limit_mb=self._max_bytes // 1024**2)
         async with self._echoes.one_at_a_time(document(voice)):
-            if echo := await self._echo(voice, document(voice)):
+            if echo := await self._echo(voice, marks, document(voice)):
                 return echo
             path = await self._source.download(voice, self._folder)
             sounds = document(voice), await content(path)
             async with self._echoes.one_at_a_time(sounds[1]):
-                transcript = await self._echo(voice, *sounds) or await self._listen(voice, path, sounds, engage)
+                transcript = await self._echo(voice, marks, *sounds)
+                if transcript is None:
+                    transcript = await self._listen(voice, marks, path, sounds, engage)
         path.unlink(missing_ok=True)
         return transcript
 
-    async def _echo(self, voice: Voice, *sounds: str) -> Transcript | None:
-        order = await order_for(self._state, voice, hotwords=self._hotwords)
+    async def _order(self, voice: Voice, marks: dict[str, str]) -> Order:
+        thorough = rounds.is_thorough(marks)
+        return await order_for(self._state, voice, hotwords=self._hotwords, thorough=thorough)
+
+    async def _echo(self, voice: Voice, marks: dict[str, str], *sounds: str) -> Transcript | None:
+        order = await self._order(voice, marks)
         transcript = await self._echoes.find(sounds[-1], order)
         if transcript is not None:
             await self._echoes.keep(voice, transcript, order, *sounds)
         return transcript
 
-    async def _listen(self, voice: Voice, path: Path, sounds: Sequence[str], engage: Engage) -> Transcript:
+    async def _listen(
+        self, voice: Voice, marks: dict[str, str], path: Path, sounds: Sequence[str], engage: Engage
+    ) -> Transcript:
         async with self._turns.turn(voice.sent_at):
             if await patiently(lambda: self._state.count(voice.key, "starts")) > self._attempts:
                 raise Rejected("attempts_used_up")  # also a file that kills the process each time
             engage()
-            order = await order_for(self._state, voice, hotwords=self._hotwords)
+            order = await self._order(voice, marks)
             transcript = await transcribe_for(self._state, self._engine, voice, path, order)
         await self._echoes.keep(voice, transcript, order, *sounds)
         return transcript

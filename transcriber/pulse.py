@@ -47,7 +47,8 @@ class Chat(Protocol):
 
     async def download(self, voice: Voice, folder: Path) -> Path: ...
     async def exists(self, chat_id: int, message_id: int) -> bool: ...
-    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None: ...
+    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> int: ...
+    async def revise(self, chat_id: int, message_id: int, part: Part) -> None: ...
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None: ...
 
 
@@ -88,9 +89,13 @@ class Watched:
         """Look a message up; that moves nothing."""
         return await self._chat.exists(chat_id, message_id)
 
-    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> None:
+    async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> int:
         """Send; a delivered part is a step."""
-        await self._step("Telegram", self._chat.send(chat_id, part, reply_to=reply_to, random_id=random_id))
+        return await self._step("Telegram", self._chat.send(chat_id, part, reply_to=reply_to, random_id=random_id))
+
+    async def revise(self, chat_id: int, message_id: int, part: Part) -> None:
+        """Edit; that is a step, too."""
+        await self._step("Telegram", self._chat.revise(chat_id, message_id, part))
 
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         """React; that moves nothing."""

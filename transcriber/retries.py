@@ -1,4 +1,4 @@
-"""/retry: takes up again what was given up, or one voice the owner points at."""
+"""/retry: takes up again what was given up, or one voice the owner points at, which then is decoded thoroughly."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from transcriber.voice import Voice
 
 
 class Reader(Protocol):
-    """Reads one message as a Voice. Raises Refused, RetryLater, Lost."""
+    """Reads one message as a Voice, or as an answer to one. Raises Refused, RetryLater, Lost."""
 
     async def voice(self, chat_id: int, message_id: int) -> Voice | None: ...
 
 
 class Retries:
-    """Reopens voices with new random ids, so that the new answer is not taken for the old one."""
+    """Reopens voices: their answers are edited into the new ones, or posted anew where there are none."""
 
     def __init__(self, reader: Reader, state: State, enqueue: Callable[[Voice], Awaitable[None]]) -> None:
         self._reader = reader
@@ -33,7 +33,7 @@ class Retries:
         taken = 0
         for voice in voices:
             if await self._state.pending(voice.key) is None:  # one that is in work already needs no second run
-                await self._state.reopen(voice)
+                await self._state.reopen(voice, thorough=bool(message_id))
                 await self._enqueue(voice)
                 taken += 1
         return taken

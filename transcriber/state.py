@@ -6,8 +6,8 @@ vt:lang         hash    user id or "all" -> the language set with /lang
 vt:spoken       hash    user id -> LanguageHint (JSON)
 vt:words        hash    chat id -> names and terms set with /words
 vt:accepted     hash    chat:message -> Voice (JSON); a voice stays here until its one outcome is visible
-vt:voice:C:M    hash    outcome, sender, verdict, starts, failures, round, sent:R:N (part N of round R is delivered),
-                        forget (keep nothing of it once it has its outcome), heard (the hashes of vt:heard)
+vt:voice:C:M    hash    outcome, sender, verdict, starts, failures, forget (keep nothing of
+                        it once it has its outcome), heard (hashes of vt:heard); more of /retry in rounds.py
 vt:transcript:C:M       string  Transcript (JSON); lives transcript_ttl_s
 vt:heard:H      string  what was heard, and how (a hash) -> chat:message, whose transcript it is; transcript_ttl_s
 vt:given_up     hash    chat:message -> reason and Voice (JSON)
@@ -28,7 +28,7 @@ from typing import Any, cast
 
 from redis.asyncio import Redis
 
-from transcriber import tally
+from transcriber import rounds, tally
 from transcriber.languages import LanguageHint
 from transcriber.redis_client import reply_of
 from transcriber.voice import Person, Transcript, Voice
@@ -194,12 +194,12 @@ class State:
         entries = await reply_of(self.redis.hgetall("vt:given_up"))
         return {key: json.loads(entry) for key, entry in entries.items()}
 
-    async def reopen(self, voice: Voice) -> None:
+    async def reopen(self, voice: Voice, *, thorough: bool = False) -> None:
         """Take a closed voice up again, with new random ids (the next round) and without its old text."""
-        rounds = int((await self.marks(voice.key)).get("round", "0")) + 1
+        fresh: dict[Any, str] = rounds.opened(await self.marks(voice.key), thorough=thorough)
         async with self.redis.pipeline(transaction=True) as pipeline:
             pipeline.delete(f"vt:voice:{voice.key}", f"vt:transcript:{voice.key}")
-            pipeline.hset(f"vt:voice:{voice.key}", "round", str(rounds))
+            pipeline.hset(f"vt:voice:{voice.key}", mapping=fresh)
             pipeline.expire(f"vt:voice:{voice.key}", MARK_TTL_S)
             pipeline.hset("vt:accepted", voice.key, voice.to_json())
             pipeline.hdel("vt:given_up", voice.key)

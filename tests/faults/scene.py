@@ -93,7 +93,12 @@ class Scene(Stage):
 
     def answers(self, said: Said) -> list[str]:
         """What was said in reply so far."""
-        return [m.text for m in self.replies(said.peer, self.seen_by_owner(said.sent))]
+        return [m.text for m in self.answered(said)]
+
+    def answered(self, said: Said) -> list[Any]:
+        """The messages with it, without the owner's commands and what became of them."""
+        replies = self.replies(said.peer, self.seen_by_owner(said.sent))
+        return [m for m in replies if not m.text.startswith(("/", "🔁"))]
 
     def sends(self) -> int:
         """How often a message was sent or tried."""
