@@ -42,7 +42,7 @@ COPY --from=packages /venv /venv
 COPY --from=packages /models /models
 COPY --from=packages /app /app
 ARG MODEL=""
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data WHISPER_MODEL=${MODEL:+/models/$MODEL} \
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/data WHISPER_MODEL=${MODEL} \
     LOGIN_COMMAND="docker-compose run --rm userbot login"
 USER transcriber
 WORKDIR /app

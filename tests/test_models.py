@@ -19,7 +19,7 @@ import pytest
 
 from transcriber import models
 from transcriber.errors import ModelUnavailable
-from transcriber.models import is_present, obtain
+from transcriber.models import file_bytes, obtain
 
 COMMIT = "a" * 40
 FILES = {
@@ -135,9 +135,9 @@ def test_our_table_of_sizes_is_the_library_s() -> None:
 
 def test_a_model_on_disk_is_taken_without_asking_the_hub(hub: list[str], tmp_path: Path) -> None:
     for name, folder in {"base": "base", "someone/whisper": "someone--whisper", "mine": "mine"}.items():
-        assert not is_present(name, tmp_path)
+        assert not file_bytes(name, tmp_path)
         made = make_model(tmp_path / folder)
-        assert is_present(name, tmp_path)
+        assert file_bytes(name, tmp_path)
         assert obtain(name, tmp_path) == made
     assert hub == []
 
@@ -166,7 +166,7 @@ def test_a_download_that_was_broken_off_goes_on_where_it_was_and_is_no_model_bef
 
     with pytest.raises(KeyboardInterrupt):
         obtain("someone/whisper", tmp_path, on_progress=leave)
-    assert not is_present("someone/whisper", tmp_path)
+    assert not file_bytes("someone/whisper", tmp_path)
     folder = obtain("someone/whisper", tmp_path)
     assert (folder / "model.bin").read_bytes() == FILES["model.bin"]
     assert any("bytes=" in line for line in hub), "the second download did not resume"
@@ -177,7 +177,7 @@ def test_a_file_that_is_not_what_the_hub_announced_is_thrown_away(
 ) -> None:
     monkeypatch.setattr(Hub, "announced_sha256", "0" * 64)
     assert refusal("someone/whisper", tmp_path) == "model_hub_unreachable"
-    assert not is_present("someone/whisper", tmp_path)
+    assert not file_bytes("someone/whisper", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_an_incomplete_folder_is_named_with_what_it_lacks(lacking: str, tmp_path
     with pytest.raises(ModelUnavailable) as unavailable:
         obtain(str(folder), tmp_path, trusted=True)
     assert unavailable.value.values["missing"] == lacking
-    assert not is_present("half", tmp_path)
+    assert not file_bytes("half", tmp_path)
 
 
 def test_a_name_nobody_knows_is_unknown(hub: list[str], tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
-
-from transcriber import models, preflight
+from transcriber import memory, models, preflight
+from transcriber.catalog import needed_bytes, usual
 from transcriber.errors import ModelUnavailable, TranscriberError
 from transcriber.redis_client import RedisTrouble, connect, reply_of
 from transcriber.redis_server import embedded_redis, running_url
@@ -34,18 +33,8 @@ _PACKAGES = ("kurigram", "faster-whisper", "ctranslate2", "pydocket", "redis")
 _FLAGS = ("avx", "avx2", "avx512f", "avx512_vnni", "avx_vnni", "fma", "asimd", "asimddp")
 _MB = 1024**2
 _DISK_RESERVE_MB = 500  # for audio in work, Redis' file and its rewriting
-_PROGRAM_MB = 350  # Python, the libraries and the audio in work
+_PROGRAM_MB = 220  # Python, the libraries and the audio in work
 _REACH_S = 5.0
-# model.bin of the models on the hub; loaded as int8 they take about as much memory.
-_MODEL_MB = {
-    "tiny": 75,
-    "base": 145,
-    "small": 484,
-    "medium": 1528,
-    "large": 3087,
-    "turbo": 1618,
-    "large-v3-turbo": 1618,
-}
 
 
 @dataclass(frozen=True)
@@ -93,9 +82,9 @@ async def examine(machine: Machine, say: Words) -> AsyncIterator[Finding]:
     yield _judged("cpu", preflight.cpu_capable(say), _cpu(machine))
     newest_s = max(preflight.RELEASED.timestamp(), _modified_s(machine.session_file))
     yield _judged("clock", preflight.clock_sane(say, time.time(), newest_s), time.strftime("%Y-%m-%d %H:%M %Z"))
-    memory = _memory(machine, say, running)
-    yield memory
-    yield await _speed(machine, say, memory.ok)
+    room = _memory(machine, say, running)
+    yield room
+    yield await _speed(machine, say, room.ok)
 
 
 async def report(machine: Machine, say: Words, *, as_json: bool, show: Callable[[str], None]) -> int:
@@ -124,7 +113,7 @@ def _versions() -> Finding:
 def _disk(machine: Machine, say: Words) -> Finding:
     folder = next(path for path in (machine.data_dir.absolute(), *machine.data_dir.absolute().parents) if path.exists())
     free_mb = shutil.disk_usage(folder).free // _MB
-    needed_mb = _DISK_RESERVE_MB + (0 if _present(machine) else _model_mb(machine))
+    needed_mb = _DISK_RESERVE_MB + (0 if _model_mb(machine, only_present=True) else _model_mb(machine))
     problem = say("doctor_disk", free_mb=free_mb, needed_mb=needed_mb) if free_mb < needed_mb else None
     return _judged("disk", problem, say("doctor_free", mb=free_mb))
 
@@ -190,45 +179,37 @@ def _cpu(machine: Machine) -> str:
 
 
 def _memory(machine: Machine, say: Words, running: bool) -> Finding:
-    available_mb, needed_mb = _available_mb(), _model_mb(machine) + _PROGRAM_MB
+    free_mb, needed_mb = _free_mb(), _needed_mb(machine)
     if running:  # the model is in memory already
-        return Finding("memory", True, say("doctor_free", mb=available_mb))
-    problem = say("doctor_memory", free_mb=available_mb, needed_mb=needed_mb, model=label(machine.model))
-    return _judged("memory", problem if available_mb < needed_mb else None, say("doctor_free", mb=available_mb))
+        return Finding("memory", True, say("doctor_free", mb=free_mb))
+    problem = say("doctor_memory", free_mb=free_mb, needed_mb=needed_mb, model=label(machine.model))
+    return _judged("memory", problem if free_mb < needed_mb else None, say("doctor_free", mb=free_mb))
 
 
-def _available_mb(groups: Path = Path("/sys/fs/cgroup")) -> int:
+def _free_mb() -> int:
     """What is free on the machine, or in this container if that is less."""
-    free_bytes = psutil.virtual_memory().available
-    with contextlib.suppress(OSError, ValueError):
-        limit, used = (int((groups / name).read_text()) for name in ("memory.max", "memory.current"))
-        free_bytes = min(free_bytes, limit - used)
-    return max(0, free_bytes // _MB)
+    return memory.free_bytes() // _MB
 
 
-def _present(machine: Machine) -> bool:
-    try:
-        return models.is_present(machine.model, machine.models_dir, trusted=True)
-    except ModelUnavailable:
-        return False
+def _model_mb(machine: Machine, *, only_present: bool = False) -> int:
+    """The size of the model on disk, or on the hub; 0 when nobody knows."""
+    with contextlib.suppress(ModelUnavailable):
+        if size_bytes := models.file_bytes(machine.model, machine.models_dir, trusted=True):
+            return size_bytes // _MB
+    known = usual(machine.model)
+    return known.file_mb if known and not only_present else 0
 
 
-def _model_mb(machine: Machine) -> int:
-    """The size of the model on disk; 0 when nobody knows."""
-    folder = (
-        Path(machine.model) if Path(machine.model).is_dir() else machine.models_dir / machine.model.replace("/", "--")
-    )
-    with contextlib.suppress(OSError):
-        return (folder / "model.bin").stat().st_size // _MB
-    return _MODEL_MB.get(machine.model.partition(".")[0], _MODEL_MB.get(machine.model.partition("-")[0], 0))
+def _needed_mb(machine: Machine) -> int:
+    return needed_bytes(_model_mb(machine) * _MB, machine.compute_type) // _MB + _PROGRAM_MB
 
 
 async def _speed(machine: Machine, say: Words, fits: bool) -> Finding:
     """The real-time factor of the chosen model on the sample; not measured where it would not fit into memory."""
     name = label(machine.model)
-    if not _present(machine):
+    if not _model_mb(machine, only_present=True):
         return Finding("speed", True, say("doctor_not_fetched", model=name, mb=_model_mb(machine)))
-    if not fits or _available_mb() < _model_mb(machine) + _PROGRAM_MB:
+    if not fits or _free_mb() < _needed_mb(machine):
         return Finding("speed", True, say("doctor_not_measured", model=name))
     engine = Whisper(machine.models_dir, compute_type=machine.compute_type, threads=machine.threads)
     try:

@@ -5,6 +5,7 @@ faster_whisper is imported at the first load: a daemon without a model stays sma
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import logging
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from transcriber.errors import ModelUnavailable
+from transcriber.weights import decoder_layers
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,12 @@ class Loaded:
 
     name: str
     model: Any  # faster_whisper.WhisperModel, which has no types
-    users: int = field(default=0, compare=False)
+    decoder_layers: int
+    file_bytes: int
+    users: int = 0
+    unused: asyncio.Event = field(
+        default_factory=asyncio.Event
+    )  # set when it is no longer wanted and the last one left
 
 
 def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Loaded:
@@ -36,6 +43,8 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
 
     Raises ModelUnavailable: the files are torn or no Whisper weights, no memory.
     """
+    file = folder / "model.bin"
+    layers = decoder_layers(file, name)
     from faster_whisper import WhisperModel
 
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every file at INFO
@@ -47,7 +56,7 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
     except Exception as error:  # CTranslate2 raises RuntimeError and ValueError, tokenizers bare Exception
         raise ModelUnavailable("model_broken", model=name, reason=str(error).splitlines()[0][:200]) from error
     log.debug("loaded %s (%s, %d threads) in %.1f s", name, compute_type, threads, time.perf_counter() - started_s)
-    return Loaded(name, model)
+    return Loaded(name, model, layers, file.stat().st_size)
 
 
 def let_go(loaded: Loaded) -> None:

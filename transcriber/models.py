@@ -53,32 +53,57 @@ _WORD = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
 _NAME = re.compile(rf"{_WORD}(?:/{_WORD})?")
 
 Progress = Callable[[float], None]
+Admit = Callable[[int], None]
 
 
-def is_present(name: str, models_dir: Path, *, trusted: bool = False) -> bool:
-    """Whether `name` can be loaded without the network; raises ModelUnavailable for what cannot be a name."""
-    return not _missing(_folder(name, models_dir, trusted))
+# Models that came with the image (Dockerfile, MODEL): nobody writes there.
+BAKED = Path("/models")
 
 
-def obtain(name: str, models_dir: Path, *, trusted: bool = False, on_progress: Progress | None = None) -> Path:
+def file_bytes(name: str, models_dir: Path, *, trusted: bool = False) -> int:
+    """The size of model.bin when `name` can be loaded without the network, else 0.
+
+    Raises ModelUnavailable for what cannot be a name.
+    """
+    folder = _found(name, models_dir, trusted)
+    return 0 if _missing(folder) else (folder / "model.bin").stat().st_size
+
+
+def obtain(
+    name: str,
+    models_dir: Path,
+    *,
+    trusted: bool = False,
+    on_progress: Progress | None = None,
+    admit: Admit = lambda size_bytes: None,
+) -> Path:
     """The folder with the weights of `name`, downloaded when they are not on disk; it blocks, so call it in a thread.
 
-    `name` is a size (small), a hub id (owner/name) or a folder's name below `models_dir`; `trusted`, for names from
-    the settings and never from a chat, also allows any folder. `on_progress` is given the fraction 0 … 1 of a
-    download; what it raises ends the download, and the next one goes on from there.
+    `name` is a size (small), a hub id (owner/name) or a folder's name below `models_dir` or BAKED; `trusted`, for
+    names from the settings and never from a chat, also allows any folder. `on_progress` is given the fraction 0 … 1
+    of a download; what it raises ends the download, and the next one goes on from there. `admit` is given the bytes
+    of model.bin, before a download; what it raises refuses the model.
     Raises ModelUnavailable: unknown or impossible name, incomplete folder, no hub within HUB_TIMEOUT_S, disk full.
     """
-    folder = _folder(name, models_dir, trusted)
+    folder = _found(name, models_dir, trusted)
     missing = _missing(folder)
     if not missing:
+        admit((folder / "model.bin").stat().st_size)
         return folder
     if folder.exists():
         raise ModelUnavailable("model_incomplete", model=name, missing=missing)
     hub_id = HUB_IDS.get(name, name)
     if "/" not in hub_id or folder.parent != models_dir:
         raise ModelUnavailable("model_unknown", model=name)
-    _download(hub_id, folder, name, on_progress or (lambda fraction: None))
+    _download(hub_id, folder, name, on_progress or (lambda fraction: None), admit)
     return folder
+
+
+def _found(name: str, models_dir: Path, trusted: bool) -> Path:
+    """Where `name` is, or belongs; the image's own model counts as long as there is no other of that name."""
+    folder = _folder(name, models_dir, trusted)
+    baked = BAKED / folder.name
+    return baked if folder.parent == models_dir and not folder.exists() and baked.is_dir() else folder
 
 
 def _folder(name: str, models_dir: Path, trusted: bool) -> Path:
@@ -99,13 +124,13 @@ def _missing(folder: Path) -> str:
     return "" if any((folder / file).is_file() for file in VOCABULARIES) else VOCABULARIES[0]
 
 
-def _download(hub_id: str, folder: Path, name: str, on_progress: Progress) -> None:
+def _download(hub_id: str, folder: Path, name: str, on_progress: Progress, admit: Admit) -> None:
     """Fetches below PARTIAL and moves the folder when it is whole: half a download is never taken for a model."""
     from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # type: ignore[attr-defined]
 
     partial = folder.parent / PARTIAL / folder.name
     try:
-        _fetch(hub_id, partial, name, on_progress).rename(folder)
+        _fetch(hub_id, partial, name, on_progress, admit).rename(folder)
         shutil.rmtree(partial, ignore_errors=True)  # parts of older revisions
     except RepositoryNotFoundError as error:
         raise ModelUnavailable("model_unknown", model=name) from error
@@ -117,7 +142,7 @@ def _download(hub_id: str, folder: Path, name: str, on_progress: Progress) -> No
         raise ModelUnavailable("model_not_kept", model=name, reason=error.strerror or error) from error
 
 
-def _fetch(hub_id: str, partial: Path, name: str, on_progress: Progress) -> Path:
+def _fetch(hub_id: str, partial: Path, name: str, on_progress: Progress, admit: Admit) -> Path:
     """The folder below `partial` that holds the current revision."""
     from huggingface_hub import HfApi, constants, hf_hub_url
 
@@ -127,6 +152,7 @@ def _fetch(hub_id: str, partial: Path, name: str, on_progress: Progress) -> Path
     missing = {*NEEDED} - {file.rfilename for file in files}
     if missing or not info.sha or not info.sha.isalnum():
         raise ModelUnavailable("model_foreign", model=name)
+    admit(next(file.size or 0 for file in files if file.rfilename == "model.bin"))
     draft = partial / info.sha  # parts of two revisions never meet
     draft.mkdir(parents=True, exist_ok=True)
     total_bytes = sum(file.size or 0 for file in files)

@@ -27,23 +27,28 @@ from transcriber.windows import STRETCH_S
 class Whisper:
     """One model at a time, one transcription at a time. Its methods belong to the event loop and never block it."""
 
-    def __init__(self, models_dir: Path, *, compute_type: str = "int8", threads: int = 2) -> None:
-        self._resident = Resident(models_dir, compute_type=compute_type, threads=threads)
+    def __init__(self, models_dir: Path, *, compute_type: str = "int8", threads: int = 2, idle_s: float = 0.0) -> None:
+        self.resident = Resident(models_dir, compute_type=compute_type, threads=threads, idle_s=idle_s)
         self._closing = threading.Event()
         self._work = ThreadPoolExecutor(1, "whisper")
 
     @property
     def model(self) -> str:
-        """Name of the loaded model, empty before the first load."""
-        return self._resident.name
+        """Name of the model in use, also while it is put away; empty before the first load."""
+        return self.resident.name
+
+    def wake(self) -> None:
+        """A voice is on its way: see that the model is in memory."""
+        self.resident.wake()
 
     async def load(self, name: str, *, on_progress: Progress | None = None, trusted: bool = False) -> None:
         """Loads `name`, downloading it first if need be, then lets go of the old one, which works until then.
 
-        `on_progress` is called on the event loop with the fraction 0 … 1 of a download. A `trusted` name may be any
-        folder (see `models.obtain`). Raises ModelUnavailable, and the old model stays; Interrupted by `close`.
+        Where memory has no room for both, the old one goes first and voices wait. `on_progress` is called on the event
+        loop with the fraction 0 … 1 of a download. A `trusted` name may be any folder (see `models.obtain`), and is
+        tried even where it should not fit. Raises ModelUnavailable, and the old model stays; Interrupted by `close`.
         """
-        await self._resident.load(name, on_progress=on_progress, trusted=trusted)
+        await self.resident.load(name, on_progress=on_progress, trusted=trusted)
 
     async def transcribe(
         self,
@@ -81,7 +86,7 @@ class Whisper:
             return transcript
 
         check()
-        async with self._resident.use() as loaded:
+        async with self.resident.use() as loaded:
             return await in_thread(self._work, lambda: work(loaded), given_up)
 
     async def close(self) -> None:
@@ -90,7 +95,7 @@ class Whisper:
             return
         self._closing.set()
         await asyncio.to_thread(self._work.shutdown)
-        await self._resident.close()
+        await self.resident.close()
 
 
 def languages() -> frozenset[str]:
