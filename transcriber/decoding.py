@@ -42,11 +42,13 @@ class Heard:
 class Decoder:
     """One model at work on one voice; counts what it spends.
 
-    `model` is a faster_whisper.WhisperModel, whose features, tokenizer and prompt are used.
+    `model` is a faster_whisper.WhisperModel, whose features, tokenizer and prompt are used; `layers` are its
+    decoder's (the largest has 32).
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, layers: int = 32) -> None:
         self._model = model
+        self.layers = layers
         self.encoder_frames = 0
         self.decoder_tokens = 0
 

@@ -66,7 +66,7 @@ def hear(
     """
     audible: Iterator[Window] = (window for window in windows(sound, check) if not guard.is_silent(window.samples))
     first = list(itertools.islice(audible, 1))
-    size = batch_size(decoder.width, free_bytes()) if sound.decoded_s > WINDOW_S else 1
+    size = batch_size(decoder.width, decoder.layers, free_bytes()) if sound.decoded_s > WINDOW_S else 1
     audible = itertools.chain(first, audible)
     while batch := list(itertools.islice(audible, size)):
         yield from _hear_batch(decoder, batch, language, manner, check)
@@ -94,13 +94,12 @@ def _hear_batch(
         yield segments(text, window.spans), window.spans[-1][1]
 
 
-def batch_size(width: int, free: int) -> int:
+def batch_size(width: int, layers: int, free: int) -> int:
     """How many windows to decode together: a quarter of the `free` bytes, at most BATCH_BYTES and BATCH_MOST.
 
-    The decoder keeps keys and values of 1500 positions, `width` floats each, for every window and layer (37 MB for
-    base).
+    The decoder keeps keys and values of 1500 positions, `width` floats each, for every window and each of its
+    `layers` (37 MB for base).
     """
-    layers = {384: 4, 512: 6, 768: 12, 1024: 24}.get(width, 32)
     return max(1, min(BATCH_MOST, min(free // 4, BATCH_BYTES) // (1500 * width * 4 * 2 * layers)))
 
 

@@ -118,7 +118,7 @@ def _transcribe(
     started_s = time.perf_counter()
     if language.code and language.code not in languages():
         raise Rejected("language_unknown", language=language.code)
-    decoder = Decoder(loaded.model)
+    decoder = Decoder(loaded.model, loaded.decoder_layers)
     segments: list[Segment] = []
     with Sound(media, announced_s=announced_s) as sound:
         heard = (
