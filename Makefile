@@ -3,6 +3,7 @@
 # make test    every test
 # make check   lint, types, tests
 # make chaos   200 voices while everything goes wrong (N=… SEED=… for others)
+# make drill   the containers cut off, stopped, killed and updated (needs Docker)
 # make bench   how fast, beside faster-whisper as it comes
 
 # The first Python that is new enough; uv, where there is one, only makes the set-up faster.
@@ -14,7 +15,7 @@ RUN := .venv/bin/python
 N ?= 200
 SEED ?= 1
 
-.PHONY: demo run test check chaos bench setup lock
+.PHONY: demo run test check chaos drill bench setup lock
 
 demo: setup
 	@$(RUN) -m demo
@@ -36,6 +37,9 @@ bench: setup
 
 chaos: setup
 	$(RUN) -m tests.chaos --voices $(N) --seed $(SEED)
+
+drill: setup
+	$(RUN) -m tests.drills
 
 setup: .venv/ready
 

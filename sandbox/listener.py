@@ -14,18 +14,20 @@ Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], "Connection"]
 
 
 class Listener:
-    """A socket on 127.0.0.1 that can be closed for a while without ending the connections."""
+    """A socket that can be closed for a while without ending the connections."""
 
     def __init__(self, accept: Accept) -> None:
         self._accept = accept
         self._server: asyncio.Server | None = None
         self._reopening: asyncio.Task[None] | None = None
         self._serving: dict[Connection, asyncio.Task[None] | None] = {}
+        self._host = ""
         self.port = 0
 
-    async def open(self, port: int) -> None:
+    async def open(self, port: int, host: str) -> None:
         """Listen; port 0 means any."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, reuse_address=True)
+        self._host = host
+        self._server = await asyncio.start_server(self._serve, host, port, reuse_address=True)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self, seconds: float) -> None:
@@ -74,4 +76,4 @@ class Listener:
 
     async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self.open(self.port)
+        await self.open(self.port, self._host)

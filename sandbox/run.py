@@ -1,4 +1,7 @@
-"""Run a program as it is, with this Telegram in place of the real one: `python -m sandbox.run PORT program.py …`."""
+"""Run a program as it is, with this Telegram in place of the real one.
+
+`python -m sandbox.run [HOST:]PORT program.py …`
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from . import trust
 def main() -> None:
     """Redirect the clients of this process, then become the program."""
     if len(sys.argv) < 3:
-        sys.exit("usage: python -m sandbox.run PORT program.py [arguments…]")
-    trust.install(int(sys.argv[1]))
+        sys.exit("usage: python -m sandbox.run [HOST:]PORT program.py [arguments…]")
+    host, _, port = sys.argv[1].rpartition(":")
+    trust.install(int(port), host or "127.0.0.1")
     sys.argv = sys.argv[2:]
     sys.path.insert(0, str(Path(sys.argv[0]).resolve().parent))
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -31,6 +31,8 @@ SAVE_SHARE = 0.05  # of the time may go into saving, however much there is to sa
 class Server:
     """What runs; `Telegram` adds what one can do to it without a client."""
 
+    host = "127.0.0.1"
+    """Where it listens, and where sessions lead; to be chosen before it starts, when clients are in containers."""
     login_code = "22222"
     code_type = "app"
     """How login codes are said to be sent: "app" or "sms"."""
@@ -81,7 +83,7 @@ class Server:
 
     async def start(self, port: int = 0) -> None:
         """Listen: on this port, or on the one in the saved state, or on any."""
-        await self._listener.open(port or self.world.port)
+        await self._listener.open(port or self.world.port, self.host)
         self.world.port = self.port
 
     async def stop(self) -> None:

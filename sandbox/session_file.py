@@ -15,11 +15,11 @@ API_ID = 12345
 
 SESSION_ROW = """
 INSERT INTO sessions (dc_id, server_address, port, api_id, test_mode, auth_key, date, user_id, is_bot)
-VALUES (?, '127.0.0.1', ?, ?, 0, ?, 0, ?, 0)
+VALUES (?, ?, ?, ?, 0, ?, 0, ?, 0)
 """
 
 
-def write(path: Path, dc_id: int, port: int, key: AuthKey) -> None:
+def write(path: Path, dc_id: int, host: str, port: int, key: AuthKey) -> None:
     """A new session file; its key may belong to nobody yet, and then kurigram asks to sign in."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -27,7 +27,7 @@ def write(path: Path, dc_id: int, port: int, key: AuthKey) -> None:
         database.executescript(SCHEMA)
         database.execute("INSERT INTO version VALUES (?)", (SQLiteStorage.VERSION,))
         # a row without a user id would count as empty, and kurigram would make a key of its own
-        database.execute(SESSION_ROW, (dc_id, port, API_ID, key.data, key.account_id or 0))
+        database.execute(SESSION_ROW, (dc_id, host, port, API_ID, key.data, key.account_id or 0))
         database.commit()
 
 

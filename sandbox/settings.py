@@ -21,7 +21,7 @@ def get_config(call: Call, query: Any) -> Any:
         expires=now + 3600,
         test_mode=False,
         this_dc=home,
-        dc_options=[types.DcOption(id=dc, ip_address="127.0.0.1", port=call.telegram.port) for dc in ALL_DCS],
+        dc_options=[types.DcOption(id=dc, ip_address=call.telegram.host, port=call.telegram.port) for dc in ALL_DCS],
         dc_txt_domain_name="",
         caption_length_max=MAX_CAPTION_UNITS,
         message_length_max=MAX_TEXT_UNITS,

@@ -89,7 +89,7 @@ class Telegram(Server):
         """
         key = AuthKey(os.urandom(256), account.id if account else None, at_home=True)
         self.world.keys[key.id] = key
-        session_file.write(Path(path), self.dc_id, self.port, key)
+        session_file.write(Path(path), self.dc_id, self.host, self.port, key)
         if account is not None:
             session_file.introduce(Path(path), self.world, account, knows)
         self.touch()

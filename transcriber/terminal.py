@@ -84,7 +84,14 @@ def qr_drawing(text: str) -> str:
 
 
 def never_fail_to_print() -> None:
-    """Let a console that lacks a character show "?" instead of ending the program."""
+    """Let a console that lacks a character show "?", and a closed one nothing, instead of ending the program."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # closed: the next file, say the session, would get its number, and then what is printed
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - libraries ask what it is
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115 - the same
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
