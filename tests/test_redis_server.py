@@ -227,14 +227,14 @@ async def test_docket_adds_once_per_key_and_retries(tmp_path: Path) -> None:
     runs: list[int] = []
     quickly = ExponentialRetry(attempts=3, minimum_delay=timedelta(milliseconds=10))
 
-    async def job(number: int, retry: ExponentialRetry = quickly) -> None:
+    async def job(retry: ExponentialRetry = quickly) -> None:
         runs.append(retry.attempt)
         if retry.attempt < 2:
             raise ConnectionError
 
     async with embedded_redis(tmp_path, REDIS_CONF, WORDS) as url, Docket(name="test", url=url) as docket:
         for _ in range(2):
-            await docket.add(job, key="chat:1")(1)
+            await docket.add(job, key="chat:1")()
         async with Worker(docket) as worker:
             await worker.run_until_finished()
     assert runs == [1, 2]

@@ -11,7 +11,8 @@ import logging
 import time
 from datetime import timedelta
 
-from docket import Docket, Retry, Worker
+import cloudpickle  # type: ignore[import-untyped]  # has no types
+from docket import Docket, Retry, TaskKey, Worker
 from docket.dependencies import ForcedRetry
 
 from transcriber.backlog import backlog
@@ -27,6 +28,20 @@ log = logging.getLogger(__name__)
 WORKER = "daemon"  # always the same name: there is one instance, and it owns what an earlier one left
 IN_HAND = 8  # jobs at once: one transcribes while others download or wait for Telegram
 _LONG_IDLE_MS = 86_400_000  # a message idle for a day is handed out by the first sweep, whatever the lease
+
+
+class _Nothing(tuple[()]):
+    """No arguments, neither by place nor by name."""
+
+    def keys(self) -> tuple[()]:
+        return ()
+
+    items = keys
+
+
+# Docket unpickles what it finds in Redis, and unpickling runs code: whoever could write there could run anything here.
+# Jobs need no arguments, their key says it all; so nothing is ever unpickled, whatever is there.
+cloudpickle.loads = lambda _pickle: _Nothing()
 
 
 class Pipeline:
@@ -45,7 +60,7 @@ class Pipeline:
     async def add(self, voice: Voice) -> None:
         """Queue an accepted voice; one that is there already stays where it is. Raises RedisTrouble."""
         if self.is_open:  # when stopping it waits on the books for the next start
-            await self._docket.add(self._job, key=voice.key)(voice.key)
+            await self._docket.add(self._job, key=voice.key)()
             self._work.accepted(voice)
 
     async def run(self, closing: asyncio.Event, *, grace_s: float) -> None:
@@ -82,7 +97,7 @@ class Pipeline:
     async def requeue(self) -> None:
         """Put everything on the books into the queue; what is there stays where it is. Raises RedisTrouble."""
         for voice in await self._state.accepted():
-            await self._docket.add(self._job, key=voice.key)(voice.key)
+            await self._docket.add(self._job, key=voice.key)()
 
     async def _take_over(self) -> None:
         """Everything on the books must be in the queue, and nothing may wait for a dead worker's lease."""
@@ -96,7 +111,7 @@ class Pipeline:
             await redis.xclaim(stream, group, WORKER, 0, ids, idle=_LONG_IDLE_MS, justid=True)
 
     # --- one job ---
-    async def _job(self, key: str, retry: Retry = Retry(attempts=None)) -> None:  # noqa: B008 - docket's way
+    async def _job(self, key: str = TaskKey(), retry: Retry = Retry(attempts=None)) -> None:  # noqa: B008 - docket's way
         task = asyncio.current_task()
         if task is None or not self.is_open:  # started while stopping: the next start does it
             raise asyncio.CancelledError
