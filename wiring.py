@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from config import EXIT_ACTION, EXIT_OCCUPIED, EXIT_PREFLIGHT, REDIS_CONF
@@ -19,11 +20,12 @@ from transcriber.chat import Chat
 from transcriber.commands import Commands
 from transcriber.errors import ModelUnavailable, TranscriberError
 from transcriber.facts import Observer
-from transcriber.health import Health, fall_silent
+from transcriber.health import Health, Level, fall_silent
 from transcriber.intake import Intake
 from transcriber.job import Job
 from transcriber.journal import Journal
 from transcriber.lease import Lease, Occupied, file_lock
+from transcriber.model_choice import ModelChoice
 from transcriber.pipeline import Pipeline
 from transcriber.preflight import preflight
 from transcriber.privacy import Places, Privacy
@@ -35,7 +37,7 @@ from transcriber.retries import Retries
 from transcriber.state import State
 from transcriber.status import Status
 from transcriber.supervisor import Supervisor
-from transcriber.tasks import Background
+from transcriber.tasks import Background, unless
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
 from transcriber.voice import label
@@ -86,13 +88,18 @@ async def _redis_url(settings: Settings, say: Words) -> AsyncIterator[str]:
 async def _serve(settings: Settings, say: Words, url: str, state: State, stop: daemon.Stop) -> int:
     """From the preflight to the last line of the log."""
     engine = engine_of(settings)
-    problems = await preflight(
+    checks = preflight(
         say,
         data_dir=settings.data_dir,
         session_file=settings.session_file,
         redis=state.redis,
         load_model=lambda: _load_model(settings, say, state, engine),
     )
+    problems = await unless(stop.asked, checks)
+    if problems is None:
+        stop.tell(say)
+        log.info(say("stopped"))
+        return 0
     if problems:
         for problem in problems:
             log.error(problem)
@@ -160,6 +167,11 @@ def _wire(
     health = Health(state, settings.data_dir, catch_up.ask, pulse, journal.write)
     for name, part in health.parts.items():
         journal.watch(name, part)
+
+    def on_trouble(error: ModelUnavailable | None) -> None:
+        health.model.set(Level.DOWN if error else Level.OK, say.error(error) if error else "")
+
+    engine.resident.on_trouble = on_trouble
     observer = Observer(
         health,
         state,
@@ -173,8 +185,11 @@ def _wire(
     retries = Retries(chat, state, pipeline.add)
     privacy = Privacy(state, _places(settings), say)
     status = Status(observer, say)
+    choice = ModelChoice(
+        engine, state, journal, say, models_dir=models_dir(settings), compute_type=settings.compute_type
+    )
     commands = Commands(
-        chat, engine, state, intake, status, retries, privacy, say, Background(), hotwords=settings.hotwords
+        chat, choice, state, intake, status, retries, privacy, say, Background(), hotwords=settings.hotwords
     )
     watchers = [Alert(health, state, chat, say, lambda: telegram.me).run]
     if settings.status_port:
@@ -197,7 +212,9 @@ def _wire(
         before_connecting=lease.confirm,
         on_start=on_start,
     )
-    parts = daemon.Parts(telegram, chat, state, intake, pipeline, catch_up, health, lease, supervisor, tuple(watchers))
+    parts = daemon.Parts(
+        telegram, chat, state, intake, pipeline, catch_up, health, lease, supervisor, engine, tuple(watchers)
+    )
     return parts, daemon.Listener(intake, commands)
 
 
@@ -232,4 +249,13 @@ async def _load_model(settings: Settings, say: Words, state: State, engine: Whis
 
 
 def engine_of(settings: Settings) -> Whisper:
-    return Whisper(settings.data_dir / "models", compute_type=settings.compute_type, threads=settings.cpu_threads)
+    return Whisper(
+        models_dir(settings),
+        compute_type=settings.compute_type,
+        threads=settings.cpu_threads,
+        idle_s=settings.model_idle_minutes * 60,
+    )
+
+
+def models_dir(settings: Settings) -> Path:
+    return settings.data_dir / "models"

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """A size name, an id on the Hugging Face hub, or a folder."""
     compute_type: Annotated[str, values.choice(*COMPUTE_TYPES)] = "int8"
     """The arithmetic CTranslate2 works in."""
+    model_idle_minutes: Annotated[float, values.decimal(0, 10080)] = 0.0
+    """Minutes without voices after which the model gives its memory back; 0: never."""
     cpu_threads: Annotated[int, values.number(1, 256)] = usable_cores()
     """Threads for one transcription; by default as many as the cores the process may use."""
     tracked_users: Annotated[tuple[int | str, ...], NoDecode, values.users] = ()

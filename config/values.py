@@ -61,6 +61,21 @@ def number(low: int, high: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def decimal(low: int, high: int) -> BeforeValidator:
+    """A number from `low` to `high`."""
+
+    def read(text: str) -> float:
+        try:
+            value = _quantity(text, {"": 1})
+        except ValueError:
+            value = -1.0
+        if not low <= value <= high:
+            raise _mistake("setting_decimal", value=text, low=low, high=high)
+        return value
+
+    return BeforeValidator(read)
+
+
 def choice(*choices: str, fold: Callable[[str], str] = str.lower) -> BeforeValidator:
     """One of `choices`; upper and lower case are folded first."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def voice(message_id: int = 1, *, chat_id: int = ANNA, sender_id: int = ANNA, **
 def transcript(text: str = "привет", **changes: Any) -> Transcript:
     """What was heard."""
     values: dict[str, Any] = {"language": "ru", "language_probability": 0.9, "duration_s": 3.0, "elapsed_s": 0.1}
-    return Transcript(text, model="base", **{**values, **changes})
+    return Transcript(text, **{"model": "base", **values, **changes})
 
 
 @dataclass
@@ -115,6 +115,7 @@ class FakeEngine:
     trouble: list[Exception] = field(default_factory=list)
     done: int = 0
     started: int = 0
+    woken: int = 0
     asked: list[tuple[str | None, str | None]] = field(default_factory=list)  # language set, language remembered
     manners: list[tuple[str, bool]] = field(default_factory=list)  # words, thorough
     gate: asyncio.Event | None = None
@@ -141,7 +142,16 @@ class FakeEngine:
         self.done += 1
         return self.heard
 
-    async def load(self, name: str) -> None:
+    @property
+    def is_away(self) -> bool:
+        return False
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    async def load(self, name: str, *, on_progress: Callable[[float], None] | None = None) -> None:
+        if on_progress is not None:
+            on_progress(0.5)
         if name in self.refuses:
             raise self.refuses[name]
         self.model = name

@@ -45,6 +45,7 @@ class Model:
     """Which model is loaded."""
 
     model = "/models/small"
+    is_away = False
 
 
 @dataclass

@@ -11,12 +11,13 @@ import pytest
 from tests.people import ANNA, BORIS, FakeChat, FakeEngine, voice
 from tests.stage import until
 from transcriber.commands import Commands
-from transcriber.errors import Lost, ModelUnavailable, Refused
+from transcriber.errors import Lost, ModelUnavailable, Refused, RetryLater
 from transcriber.facts import Observer
 from transcriber.health import Health, Level
 from transcriber.intake import Intake
 from transcriber.journal import Journal
 from transcriber.languages import LanguageHint
+from transcriber.model_choice import ModelChoice
 from transcriber.privacy import Places, Privacy
 from transcriber.redis_client import connect
 from transcriber.retries import Retries
@@ -70,9 +71,8 @@ class Desk:
         retries = Retries(self.chat, state, self.queue.add)
         self.background = Background()
         status = Status(observer, SAY)
-        self.commands = Commands(
-            self.chat, self.engine, state, self.intake, status, retries, privacy, SAY, self.background
-        )
+        choice = ModelChoice(self.engine, state, self.journal, SAY, models_dir=folder / "models", compute_type="int8")
+        self.commands = Commands(self.chat, choice, state, self.intake, status, retries, privacy, SAY, self.background)
         self.chat.people = {
             "@anna": Person(ANNA, "@anna"),
             ANNA: Person(ANNA, "@anna"),
@@ -225,7 +225,7 @@ async def test_a_voice_is_retried_by_replying_to_it(desk: Desk) -> None:
 async def test_one_model_is_loaded_at_a_time(desk: Desk) -> None:
     gate, loading = asyncio.Event(), []
 
-    async def load(name: str) -> None:
+    async def load(name: str, **_: object) -> None:
         loading.append(name)
         await gate.wait()
         desk.engine.model = name
@@ -259,3 +259,15 @@ async def test_the_language_is_set_shown_and_freed_for_all_and_for_one(desk: Des
 async def test_a_language_whisper_does_not_know_is_refused(desk: Desk) -> None:
     assert await desk.ask("/lang klingon") == SAY("language_unknown", language="klingon")
     assert languages() == CODES
+
+
+async def test_a_command_ends_in_its_answer_also_after_a_flood_wait(desk: Desk) -> None:
+    edit, troubles = desk.chat.edit, [RetryLater("flood_wait", after_s=0.05, seconds=0)]
+
+    async def flooded(chat_id: int, message_id: int, text: str) -> None:
+        if troubles:
+            raise troubles.pop()
+        await edit(chat_id, message_id, text)
+
+    desk.chat.edit = flooded  # type: ignore[method-assign]
+    assert await desk.ask("/help") == SAY("help")

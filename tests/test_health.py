@@ -179,6 +179,8 @@ async def test_a_broken_file_is_noted_under_whisper(tmp_path: Path) -> None:
     class Engine:
         model = "base"
 
+        def wake(self) -> None: ...
+
         async def transcribe(self, media: Path, **_: Any) -> Any:
             raise Rejected("media_empty")
 

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from transcriber.errors import Gone, Lost, ModelUnavailable, Refused, Rejected, RetryLater, TranscriberError
+from transcriber.errors import Gone, Lost, Refused, Rejected, RetryLater, TranscriberError
 from transcriber.intake import Intake
+from transcriber.model_choice import ModelChoice
 from transcriber.privacy import EVERYBODY, Privacy
 from transcriber.redis_client import RedisTrouble
 from transcriber.retries import Retries
@@ -22,6 +23,7 @@ from transcriber.voice import Command, Person, label
 log = logging.getLogger(__name__)
 
 Tell = Callable[[str], Awaitable[None]]
+_AGAIN_S = (2.0, 5.0, 15.0, 60.0)  # between tries to edit when Telegram names no time
 _MAX_USER_ID = 2**53  # https://core.telegram.org/api/bots/ids
 _NOBODY = {"PEER_ID_INVALID", "USER_ID_INVALID", "USERNAME_INVALID", "USERNAME_NOT_OCCUPIED"}
 
@@ -34,22 +36,13 @@ class People(Protocol):
     async def edit(self, chat_id: int, message_id: int, text: str) -> None: ...
 
 
-class Models(Protocol):
-    """The engine as far as commands steer it. `load` raises ModelUnavailable and then keeps the old model."""
-
-    @property
-    def model(self) -> str: ...
-
-    async def load(self, name: str) -> None: ...
-
-
 class Commands:
     """Runs one command at a time in the background; the update handler only calls `on_command`."""
 
     def __init__(
         self,
         people: People,
-        models: Models,
+        models: ModelChoice,
         state: State,
         intake: Intake,
         status: Status,
@@ -70,7 +63,6 @@ class Commands:
         self._say = say
         self._spawn = spawn
         self._hotwords = hotwords
-        self._switching = asyncio.Lock()
         self.table: dict[str, Callable[[Command, str, Tell], Awaitable[str]]] = {
             "status": self._show_status,
             "model": self._model,
@@ -93,10 +85,7 @@ class Commands:
 
     async def _run(self, command: Command, name: str, argument: str) -> None:
         async def tell(text: str) -> None:
-            try:
-                await self._people.edit(command.chat_id, command.message_id, text)
-            except TranscriberError as error:
-                log.warning("/%s: %s", name, error)
+            await self._people.edit(command.chat_id, command.message_id, text)
 
         try:
             answer = await self.table[name](command, argument, tell)
@@ -111,7 +100,23 @@ class Commands:
         except Exception as error:
             log.exception("/%s", name)
             answer = self._say("unexpected_error", error=type(error).__name__)
-        await tell(answer)
+        await self._finish(command, answer)
+
+    async def _finish(self, command: Command, answer: str) -> None:
+        """The command message becomes the answer, also after a FloodWait or while the session is replaced."""
+        for pause_s in (*_AGAIN_S, None):
+            try:
+                await self._people.edit(command.chat_id, command.message_id, answer)
+                return
+            except (RetryLater, Lost) as error:
+                if pause_s is None:
+                    log.warning("a command stays without its answer: %s", error)
+                    return
+                named_s = error.after_s if isinstance(error, RetryLater) else None
+                await asyncio.sleep(pause_s if named_s is None else named_s)
+            except TranscriberError as error:
+                log.warning("a command stays without its answer: %s", error)
+                return
 
     async def _show_status(self, _command: Command, _argument: str, _tell: Tell) -> str:
         return await self._status.text()
@@ -125,19 +130,7 @@ class Commands:
         return "\n".join([self._say("tracked_count", count=len(people)), *lines])
 
     async def _model(self, _command: Command, argument: str, tell: Tell) -> str:
-        if not argument:
-            return self._say("model_shows", model=label(self._models.model))
-        async with self._switching:
-            old = self._models.model
-            if argument in (old, label(old)):
-                return self._say("model_same", model=label(old))
-            await tell(self._say("model_loading", model=argument, old=label(old)))
-            try:
-                await self._models.load(argument)
-            except ModelUnavailable as error:
-                return self._say("model_kept", old=label(old), reason=self._say.error(error))
-            await self._state.set_model(argument)
-            return self._say("model_switched", model=argument)
+        return await (self._models.switch(argument, tell) if argument else self._models.text())
 
     async def _lang(self, command: Command, argument: str, _tell: Tell) -> str:
         person = await self._whom(command, "")

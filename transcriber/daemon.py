@@ -26,6 +26,7 @@ from transcriber.tasks import end
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
 from transcriber.voice import Command, Person, Voice
+from transcriber.whisper import Whisper
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Parts:
     health: Health
     lease: Lease
     supervisor: Supervisor
+    engine: Whisper
     watchers: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()  # each runs until cancelled
 
 
@@ -77,6 +79,11 @@ class Stop:
         self.number = number
         self.asked.set()
 
+    def tell(self, say: Words) -> None:
+        """Log what was asked, and that it is heard."""
+        log.info(say("signal", number=int(self.number)))
+        log.info(say("stopping"))
+
 
 async def run(parts: Parts, listener: Listener, stop: Stop, say: Words, *, grace_s: float) -> None:
     """Run until `stop`, then: no new work, the job in hand gets `grace_s`, and Telegram is left last.
@@ -110,8 +117,8 @@ async def _run_all(parts: Parts, listener: Listener, stop: Stop, say: Words, gra
         working = tasks.create_task(parts.pipeline.run(stop.asked, grace_s=grace_s))
         online = tasks.create_task(parts.supervisor.run(listener, hang_up))
         await stop.asked.wait()
-        log.info(say("signal", number=int(stop.number)))
-        log.info(say("stopping"))
+        stop.tell(say)
+        parts.engine.resident.leave()
         if not parts.telegram.online:  # nothing can be said any more: that is left to the next start
             parts.telegram.leave()
             hang_up.set()

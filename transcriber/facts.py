@@ -25,10 +25,12 @@ class Queue(Protocol):
 
 
 class Engine(Protocol):
-    """The loaded model."""
+    """The model in use, and whether it is put away for lack of work."""
 
     @property
     def model(self) -> str: ...
+    @property
+    def is_away(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Facts:
     started_at: float
     parts: dict[str, dict[str, Any]]  # name -> level, reason, since
     model: str
+    model_is_away: bool
     threads: int
     reconnects: int
     flood_wait_s: float
@@ -100,6 +103,7 @@ class Observer:
             started_at=self._health.started,
             parts={name: part.facts() for name, part in self._health.parts.items()},
             model=label(self._engine.model),
+            model_is_away=self._engine.is_away,
             threads=self._threads,
             reconnects=self._reconnects(),
             flood_wait_s=self._flood_wait_s(),

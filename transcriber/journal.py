@@ -62,6 +62,7 @@ class Journal:
         with contextlib.suppress(RedisTrouble):
             async with self._state.redis.pipeline(transaction=True) as pipeline:
                 tally.add(pipeline, tally.of_speech(transcript), time.time())
+                tally.add_speed(pipeline, transcript)
                 await reply_of(pipeline.execute())
 
     async def counts(self, now: float) -> tuple[tally.Counts, list[tally.Counts]]:
@@ -71,6 +72,10 @@ class Journal:
                 pipeline.hgetall(key)
             totals, *hours = map(tally.numbers, await reply_of(pipeline.execute()))
         return totals, hours
+
+    async def speeds(self) -> dict[str, float]:
+        """Seconds of work per second of audio for each model that ever worked here. Raises RedisTrouble."""
+        return tally.speeds(tally.numbers(await reply_of(self._state.redis.hgetall(tally.SPEED))))
 
     async def read(self) -> list[dict[str, Any]]:
         """The last errors, newest first: at, where, what. Raises RedisTrouble."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from transcriber.charts import Series, chart
 from transcriber.facts import Facts, Stored
-from transcriber.status import span
+from transcriber.status import model, span
 from transcriber.tally import Counts
 from transcriber.texts import Words
 
@@ -104,8 +104,7 @@ def _when(at: float, now: float) -> str:
 def _footer(facts: Facts, say: Words) -> str:
     uptime = span(facts.at - facts.started_at, say)
     process = say("status_process", uptime=uptime, reconnects=facts.reconnects, mb=facts.memory_mb)
-    model = say("status_model", model=facts.model, threads=facts.threads)
-    return f"<p>{escape(model)}</p><p>{escape(process)}</p><p>{time.strftime('%Y-%m-%d %H:%M:%S %Z')}</p>"
+    return f"<p>{escape(model(facts, say))}</p><p>{escape(process)}</p><p>{time.strftime('%Y-%m-%d %H:%M:%S %Z')}</p>"
 
 
 def _sum(hours: list[Counts]) -> Counts:

@@ -41,6 +41,8 @@ class Engine(Protocol):
     @property
     def transcribe(self) -> Callable[..., Awaitable[Transcript]]: ...
 
+    def wake(self) -> None: ...
+
 
 class Chat(Protocol):
     """Where files come from and answers go."""
@@ -82,7 +84,8 @@ class Watched:
         return transcript
 
     async def download(self, voice: Voice, folder: Path) -> Path:
-        """Download; a whole file is a step."""
+        """Download; a whole file is a step. Meanwhile the model comes back if it was put away."""
+        self._engine.wake()
         return await self._step("Telegram", self._chat.download(voice, folder))
 
     async def exists(self, chat_id: int, message_id: int) -> bool:

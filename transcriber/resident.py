@@ -62,7 +62,7 @@ class Resident:
         """The model, which stays until the block ends; its `model` must not be kept any longer.
 
         Waits while it is away, for as long as that takes. Raises ModelUnavailable before the first `load`,
-        Interrupted after `leave`.
+        Interrupted when it is away after `leave`.
         """
         loaded = await self._ready()
         loaded.users += 1
@@ -76,14 +76,13 @@ class Resident:
 
     async def _ready(self) -> Loaded:
         check = until(self._closing)
-        while True:
+        while self._loaded is None:
             check()
-            if self._loaded is not None:
-                return self._loaded
             if self._wanted is None:
                 raise ModelUnavailable("model_not_loaded")
             self.wake()
             await self._present.wait()
+        return self._loaded
 
     def wake(self) -> None:
         """Work is coming: bring the model back, if it is away, and keep it for another `idle_s`."""

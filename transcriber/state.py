@@ -15,7 +15,7 @@ vt:chats        hash    chats to look through after an absence -> last time some
 vt:cursors      hash    chat -> last message id of a completed scan
 vt:flood_until  string  Unix time before which Telegram wants no connection
 vt:counters     hash    outcome -> how many
-vt:totals, vt:hour:N    hash    see tally.py
+vt:totals, vt:hour:N, vt:speed  hash    see tally.py
 vt:errors       list    see journal.py
 """
 

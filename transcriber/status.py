@@ -26,13 +26,19 @@ class Status:
 def text(facts: Facts, say: Words) -> str:
     """The facts as lines of a chat message."""
     lines = [_part(name, part, facts.at, say) for name, part in facts.parts.items()]
-    lines.append(say("status_model", model=facts.model, threads=facts.threads))
+    lines.append(model(facts, say))
     lines += _stored(facts, say)
     if facts.last_error:
         lines.append(say("status_last_error", error=facts.last_error))
     uptime = span(facts.at - facts.started_at, say)
     lines.append(say("status_process", uptime=uptime, reconnects=facts.reconnects, mb=facts.memory_mb))
     return "\n".join(lines)
+
+
+def model(facts: Facts, say: Words) -> str:
+    """The model in use; one that is put away is no trouble, but it explains the memory and a slower next answer."""
+    key = "status_model_away" if facts.model_is_away else "status_model"
+    return say(key, model=facts.model, threads=facts.threads)
 
 
 def _part(name: str, part: dict[str, Any], now: float, say: Words) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from transcriber.voice import Transcript
 
 TOTALS = "vt:totals"
+SPEED = "vt:speed"
 DELAY_LIMITS_S = (2, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
 HOURS = 24
 _HOUR_S = 3600
@@ -31,6 +32,19 @@ def of_outcome(outcome: str, delay_s: float) -> Counts:
 def of_speech(transcript: Transcript) -> Counts:
     """What one more transcription adds."""
     return {"audio_s": transcript.duration_s, "work_s": transcript.elapsed_s}
+
+
+def add_speed(pipeline: Any, transcript: Transcript) -> None:
+    """Queue what the transcription says about the speed of its model; silence says nothing."""
+    if transcript.text:
+        pipeline.hincrbyfloat(SPEED, f"audio_s {transcript.model}", transcript.duration_s)
+        pipeline.hincrbyfloat(SPEED, f"work_s {transcript.model}", transcript.elapsed_s)
+
+
+def speeds(totals: Counts) -> dict[str, float]:
+    """Seconds of work per second of audio for each model, from the hash SPEED."""
+    audio_s = {field.removeprefix("audio_s "): sum_s for field, sum_s in totals.items() if field.startswith("audio_s ")}
+    return {model: totals.get(f"work_s {model}", 0.0) / sum_s for model, sum_s in audio_s.items() if sum_s > 0}
 
 
 def add(pipeline: Any, counts: Counts, now: float) -> None:

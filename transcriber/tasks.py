@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 0.1
+T = TypeVar("T")
 
 
 async def end(*tasks: asyncio.Future[Any]) -> None:
@@ -30,6 +31,16 @@ async def pause(pause_s: float, ended: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(pause_s):
             await ended.wait()
+
+
+async def unless(ended: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What `work` returns, or None when the event is set first: then it is cancelled."""
+    working, ending = asyncio.ensure_future(work), asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        await end(working, ending)
 
 
 class Background:

@@ -37,6 +37,11 @@ class Whisper:
         """Name of the model in use, also while it is put away; empty before the first load."""
         return self.resident.name
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the model in use is put away for lack of work."""
+        return self.resident.is_away
+
     def wake(self) -> None:
         """A voice is on its way: see that the model is in memory."""
         self.resident.wake()
