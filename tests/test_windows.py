@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 from transcriber.hearing import batch_size, segments
 from transcriber.media import RATE
 from transcriber.windows import JOIN_S, WINDOW_S, Chunk, joined, packed
+
+ROOT = Path(__file__).parents[1]
 
 
 def chunk(start_s: float, end_s: float) -> Chunk:
@@ -58,3 +64,17 @@ def test_a_batch_follows_the_model_and_the_memory_there_is() -> None:
     assert batch_size(1280, 4, plenty) == 3, "large-v3-turbo has few layers in its decoder"
     assert batch_size(512, 6, 200 * 2**20) == 1
     assert batch_size(512, 6, 0) == 1
+
+
+def test_nobody_is_told_that_voices_are_listened_to_here(tmp_path: Path) -> None:
+    """Left alone, onnxruntime makes an id for this device below the home folder, and a list of what to report."""
+    code = """
+import numpy
+from transcriber.windows import stretches
+class Silence:
+    def pieces(self, piece_s): yield numpy.zeros(16000, numpy.float32)
+assert not list(stretches(Silence(), lambda: None))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment | {"HOME": str(tmp_path)}, check=True)
+    assert not list(tmp_path.iterdir())

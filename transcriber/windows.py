@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ import numpy as np
 
 from transcriber.media import RATE, Samples, Sound
 from transcriber.threads import Check
+
+# onnxruntime, which runs the VAD, reports to Microsoft by default (its Privacy.md); read when it is first imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # Audio is worked on in stretches of about this length, cut in silence: memory stays flat however long a file is.
 # Measured on an hour of noise, MB over the loaded model: 480 for 600 s, 300 for 300 s, 150 for 120 s (more seams).
