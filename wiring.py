@@ -18,6 +18,7 @@ from transcriber.answer import Answer
 from transcriber.catchup import CatchUp
 from transcriber.chat import Chat
 from transcriber.commands import Commands
+from transcriber.drafts import Drafts
 from transcriber.errors import ModelUnavailable, TranscriberError
 from transcriber.facts import Observer
 from transcriber.health import Health, Level, fall_silent
@@ -33,6 +34,7 @@ from transcriber.progress import loading_progress
 from transcriber.pulse import Pulse, Watched
 from transcriber.redis_client import connect
 from transcriber.redis_server import embedded_redis
+from transcriber.refiner import Refiner
 from transcriber.retries import Retries
 from transcriber.state import State
 from transcriber.status import Status
@@ -40,7 +42,7 @@ from transcriber.supervisor import Supervisor
 from transcriber.tasks import Background, unless
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
-from transcriber.voice import label
+from transcriber.voice import Voice, label
 from transcriber.waiting import patiently
 from transcriber.whisper import Whisper
 
@@ -139,18 +141,31 @@ def _wire(
     incoming.mkdir(exist_ok=True)
     pulse, journal = Pulse(), Journal(state, say)
     watched = Watched(engine, chat, pulse, journal.note, journal.heard)
+    answer, drafts = Answer(watched, state, say), Drafts(state, settings.refine_model)
     job = Job(
         state,
         watched,
         watched,
-        Answer(watched, state, say),
+        answer,
         folder=incoming,
         attempts=settings.job_attempts,
         max_bytes=settings.max_file_size_bytes,
         hotwords=settings.hotwords,
+        drafts=drafts,
+    )
+    refiner = Refiner(
+        *(state, drafts, chat, answer, lambda: engine_of(settings), say),
+        folder=incoming,
+        hotwords=settings.hotwords,
+        may_load=lambda: not engine.resident.is_away,
     )
     pipeline = Pipeline(url, state, job, redelivery_s=settings.redelivery_timeout_s)
-    intake = Intake(state, pipeline.add, lambda: catch_up.ask())
+
+    async def enqueue(voice: Voice) -> None:
+        refiner.make_way()
+        await pipeline.add(voice)
+
+    intake = Intake(state, enqueue, lambda: catch_up.ask())
 
     async def resume() -> None:
         await intake.resume()
@@ -182,7 +197,7 @@ def _wire(
         reconnects=lambda: max(0, telegram.sessions - 1),
         flood_wait_s=lambda: sum(telegram.flood_waits_s),
     )
-    retries = Retries(chat, state, pipeline.add)
+    retries = Retries(chat, state, enqueue)
     privacy = Privacy(state, _places(settings), say)
     status = Status(observer, say)
     choice = ModelChoice(
@@ -191,7 +206,7 @@ def _wire(
     commands = Commands(
         chat, choice, state, intake, status, retries, privacy, say, Background(), hotwords=settings.hotwords
     )
-    watchers = [Alert(health, state, chat, say, lambda: telegram.me).run]
+    watchers = [Alert(health, state, chat, say, lambda: telegram.me).run, refiner.run]
     if settings.status_port:
         from transcriber.web import StatusPort  # only who wants it pays for it: 20 MB
 

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """A Redis of your own (`redis://`, `rediss://`, `unix://`); empty: a private one that lives with the program."""
     whisper_model: str = "small"
     """A size name, an id on the Hugging Face hub, or a folder."""
+    refine_model: str = ""
+    """A stronger model that hears again, while nothing is in work, what was answered; empty: none."""
     compute_type: Annotated[str, values.choice(*COMPUTE_TYPES)] = "int8"
     """The arithmetic CTranslate2 works in."""
     model_idle_minutes: Annotated[float, values.decimal(0, 10080)] = 0.0

@@ -68,6 +68,10 @@ class FakeChat:
     async def exists(self, chat_id: int, message_id: int) -> bool:
         return (chat_id, message_id) not in self.deleted
 
+    async def text(self, chat_id: int, message_id: int) -> str:
+        _, _, part = self.sent.get(self.ids.get(message_id, 0), (0, 0, Part("")))
+        return part.text
+
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         self.reactions[chat_id, message_id] = emoji
 

@@ -14,6 +14,7 @@ import pytest
 from tests.people import ANNA, BORIS, FakeChat, FakeEngine, transcript, voice
 from tests.stage import until
 from transcriber.answer import LATE_AFTER_S, Answer
+from transcriber.drafts import Drafts
 from transcriber.errors import Gone, Lost, Refused, Rejected, RetryLater
 from transcriber.job import Job
 from transcriber.pipeline import Pipeline
@@ -33,6 +34,7 @@ class Bench:
         self._url = url
         self.attempts = 3
         self.hotwords = ""
+        self.drafts = Drafts(state, "")
         self.pipeline = self._new()
         self.closing = asyncio.Event()
 
@@ -47,6 +49,7 @@ class Bench:
             attempts=self.attempts,
             max_bytes=1000,
             hotwords=self.hotwords,
+            drafts=self.drafts,
         )
         return Pipeline(self._url, self.state, job, redelivery_s=300.0)
 

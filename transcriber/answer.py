@@ -25,6 +25,7 @@ class Outlet(Protocol):
     """Where answers go. All but `react` raise RetryLater, Refused or Lost; `send` returns the message's id, or 0."""
 
     async def exists(self, chat_id: int, message_id: int) -> bool: ...
+    async def text(self, chat_id: int, message_id: int) -> str: ...
     async def send(self, chat_id: int, part: Part, *, reply_to: int, random_id: int) -> int: ...
     async def revise(self, chat_id: int, message_id: int, part: Part) -> None: ...
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None: ...
@@ -41,13 +42,25 @@ class Answer:
 
     async def with_text(self, voice: Voice, transcript: Transcript, marks: dict[str, str]) -> None:
         """Reply with the transcript, or with "no speech" when it is empty."""
+        await self._send(voice, self._messages(voice, transcript, before=self._lateness(voice)), marks)
+
+    async def improve(self, voice: Voice, old: Transcript, new: Transcript, message_id: int) -> bool:
+        """Edit the message that says `old`. Not if it is late or one of several, or the owner has changed it."""
+        shown, better = self._messages(voice, old), self._messages(voice, new)
+        if len(shown) > 1 or len(better) > 1:
+            return False
+        if await self._outlet.text(voice.chat_id, message_id) != shown[0].text:
+            return False
+        return await self._revised(voice, message_id, better[0])
+
+    def _messages(self, voice: Voice, transcript: Transcript, before: str = "") -> list[Part]:
         after = ""
         if transcript.cut_short:
             after = self._say("cut_short", heard_s=round(transcript.duration_s), announced_s=round(voice.duration_s))
         text = transcript.text or self._say("no_speech")
         if transcript.text and transcript.is_unsure:
             text = self._say("unsure", text=text)
-        await self._send(voice, parts.compose(text, before=self._lateness(voice), after=after), marks)
+        return parts.compose(text, before=before, after=after)
 
     async def with_reason(self, voice: Voice, reason: str, marks: dict[str, str]) -> None:
         """Reply with the reason why there is no transcript; a text of an earlier round says more, and stays."""

@@ -150,6 +150,10 @@ class Chat:
         """Whether the message is still there: Telegram posts a reply to a deleted one as a message of its own."""
         return isinstance(await self._message(chat_id, message_id), inbox.Message)
 
+    async def text(self, chat_id: int, message_id: int) -> str:
+        """What the message says; nothing when it is gone."""
+        return getattr(await self._message(chat_id, message_id), "message", "") or ""
+
     async def _message(self, chat_id: int, message_id: int) -> Any:
         peer = await self._telegram.peer(chat_id)
         ids = [raw.types.InputMessageID(id=message_id)]

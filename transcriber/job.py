@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from transcriber import rounds
 from transcriber.answer import Answer
+from transcriber.drafts import Drafts
 from transcriber.echoes import Echoes, content, document
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
 from transcriber.redis_client import patiently
@@ -50,6 +52,7 @@ class Job:
         attempts: int = 10,
         max_bytes: int = 2 * 1024**3,
         hotwords: str = "",
+        drafts: Drafts,
     ) -> None:
         self._state = state
         self._engine = engine
@@ -59,6 +62,7 @@ class Job:
         self._attempts = attempts
         self._max_bytes = max_bytes
         self._hotwords = hotwords
+        self._drafts = drafts
         self._turns = Turns()
         self._echoes = Echoes(state, lambda: engine.model)
         self.last_error = ""
@@ -109,6 +113,8 @@ class Job:
         if transcript is not None:
             await self._answer.with_text(voice, transcript, marks)
             await self._close(voice, "text" if transcript.text else "no_speech")
+            if not rounds.is_thorough(marks):
+                await patiently(partial(self._drafts.add, voice, transcript))
         else:
             await self._answer.with_reason(voice, verdict or "", marks)
             await patiently(lambda: self._state.give_up(voice, verdict or ""))

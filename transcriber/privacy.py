@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from transcriber.drafts import Drafts
 from transcriber.redis_client import RedisTrouble, reply_of
 from transcriber.state import MARK_TTL_S, State
 from transcriber.status import span
@@ -69,6 +70,7 @@ class Privacy:
             await self._state.mark(key, "forget")
         given_up = await self._given_up(sender_id)
         await self._forget_ways(sender_id)
+        await Drafts(self._state, "").forget(sender_id)
         answered = await self._answered(sender_id) - waiting
         for key in given_up | answered:
             self._erase_audio(key)

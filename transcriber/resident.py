@@ -90,13 +90,15 @@ class Resident:
             self._returning = asyncio.create_task(self._return())
         self._rest_later()
 
-    async def load(self, name: str, *, on_progress: Progress | None = None, trusted: bool = False) -> None:
+    async def load(
+        self, name: str, *, on_progress: Progress | None = None, trusted: bool = False, must_fit: bool = False
+    ) -> None:
         """See `Whisper.load`."""
         given_up = threading.Event()
         check = until(self._closing, given_up)
         async with self._switching:
             check()
-            fetch = self._fetching(name, trusted, check, on_loop(on_progress))
+            fetch = self._fetching(name, trusted, must_fit or not trusted, check, on_loop(on_progress))
             folder = await in_thread(self._work, fetch, given_up)
             async with self._changing:
                 try:
@@ -109,7 +111,7 @@ class Resident:
                     self._rest_later()
         check()
 
-    def _fetching(self, name: str, trusted: bool, check: Check, tell: Progress) -> Callable[[], Path]:
+    def _fetching(self, name: str, trusted: bool, must_fit: bool, check: Check, tell: Progress) -> Callable[[], Path]:
         room_bytes = self._held_bytes()
 
         def progress(fraction: float) -> None:
@@ -122,7 +124,7 @@ class Resident:
             if needed <= free:
                 return
             refusal = ModelUnavailable("model_too_large", model=name, needed_mb=needed // _MB, free_mb=free // _MB)
-            if not trusted:
+            if must_fit:
                 raise refusal
             log.warning("%s", refusal)  # whoever wrote the settings may know better
 

@@ -10,6 +10,7 @@ vt:voice:C:M    hash    outcome, sender, verdict, starts, failures, forget (keep
                         it once it has its outcome), heard (hashes of vt:heard); more of /retry in rounds.py
 vt:transcript:C:M       string  Transcript (JSON); lives transcript_ttl_s
 vt:heard:H      string  what was heard, and how (a hash) -> chat:message, whose transcript it is; transcript_ttl_s
+vt:drafts       hash    see drafts.py
 vt:given_up     hash    chat:message -> reason and Voice (JSON)
 vt:chats        hash    chats to look through after an absence -> last time somebody tracked was seen there
 vt:cursors      hash    chat -> last message id of a completed scan
@@ -133,6 +134,10 @@ class State:
             for name in heard:
                 pipeline.set(f"vt:heard:{name}", key, ex=lifetime_s)
             await reply_of(pipeline.execute())
+
+    async def improve(self, key: str, transcript: Transcript) -> None:
+        """Keep a better text for as long as the one it replaces, unless that was forgotten."""
+        await reply_of(self.redis.set(f"vt:transcript:{key}", transcript.to_json(), xx=True, keepttl=True))
 
     async def echo(self, heard: str) -> Transcript | None:
         """The transcript of another voice that was `heard` (a hash), unless it was forgotten or retried since."""

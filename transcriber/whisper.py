@@ -46,14 +46,17 @@ class Whisper:
         """A voice is on its way: see that the model is in memory."""
         self.resident.wake()
 
-    async def load(self, name: str, *, on_progress: Progress | None = None, trusted: bool = False) -> None:
+    async def load(
+        self, name: str, *, on_progress: Progress | None = None, trusted: bool = False, must_fit: bool = False
+    ) -> None:
         """Loads `name`, downloading it first if need be, then lets go of the old one, which works until then.
 
         Where memory has no room for both, the old one goes first and voices wait. `on_progress` is called on the event
         loop with the fraction 0 … 1 of a download. A `trusted` name may be any folder (see `models.obtain`), and is
-        tried even where it should not fit. Raises ModelUnavailable, and the old model stays; Interrupted by `close`.
+        tried even where there should be no room, unless it `must_fit`. Raises ModelUnavailable, and the old model
+        stays; Interrupted by `close`.
         """
-        await self.resident.load(name, on_progress=on_progress, trusted=trusted)
+        await self.resident.load(name, on_progress=on_progress, trusted=trusted, must_fit=must_fit)
 
     async def transcribe(
         self,
