@@ -151,6 +151,7 @@ def _wire(
         attempts=settings.job_attempts,
         max_bytes=settings.max_file_size_bytes,
         hotwords=settings.hotwords,
+        places=engine.places,
         drafts=drafts,
     )
     refiner = Refiner(

@@ -26,7 +26,7 @@ WORDS_ROOM = 0.03
         ("ru_m11s.ogg", "ru", 1216, 44, 0.09),
         ("en_real_11s.ogg", "en", 1236, 40, 0.0),
         ("en_real_25s.ogg", "en", 2574, 89, 0.02),
-        ("en_60s.ogg", "en", 6402, 228, 0.06),
+        ("en_60s.ogg", "en", 6266, 229, 0.06),
         ("silence_5s.ogg", "", 0, 0, 0.0),
         ("noise_brown_10s.ogg", "", 0, 0, 0.0),
     ],

@@ -1,4 +1,4 @@
-"""One at a time, the oldest first; and tasks that end for certain."""
+"""A few at a time, the oldest first; and tasks that end for certain."""
 
 from __future__ import annotations
 
@@ -27,6 +27,28 @@ async def test_the_oldest_waiter_goes_first_and_never_two_at_once() -> None:
         for age in (5, 9, 2, 7, 1):
             group.create_task(work(age))
     assert order == [5, 1, 2, 7, 9]
+
+
+async def test_long_work_leaves_the_other_places_to_what_is_short() -> None:
+    turns, inside = Turns(3), set[str]()
+    release = {name: asyncio.Event() for name in ("long 1", "long 2", "short 3", "short 4", "short 5")}
+
+    async def work(name: str) -> None:
+        async with turns.turn(float(name[-1]), is_long=name.startswith("long")):
+            inside.add(name)
+            await release[name].wait()
+        inside.remove(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in release:
+            group.create_task(work(name))
+        await until(lambda: inside == {"long 1", "short 3", "short 4"})
+        release["short 3"].set()
+        await until(lambda: inside == {"long 1", "short 4", "short 5"})
+        release["long 1"].set()
+        await until(lambda: inside == {"long 2", "short 4", "short 5"})
+        for event in release.values():
+            event.set()
 
 
 async def test_a_waiter_that_is_cancelled_passes_its_turn_on() -> None:

@@ -12,6 +12,7 @@ import time
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.weights import ROOT
@@ -166,6 +167,28 @@ async def test_work_ends_between_pieces_when_stopped_or_no_longer_awaited(quick_
     before = time.perf_counter()
     await quick_engine.transcribe(voices / "silence_5s.ogg")
     assert time.perf_counter() - before < 5  # the abandoned one did not hold the thread
+
+
+async def test_a_short_note_gets_past_a_long_voice(quick_engine: Whisper, voices: Path) -> None:
+    with Sound(voices / "en_60s.ogg") as sound:
+        minute = next(sound.pieces(60.0))
+    begun = asyncio.Event()
+    long = asyncio.create_task(
+        quick_engine.transcribe(wav(np.tile(minute, 4)), on_progress=lambda fraction: begun.set())
+    )
+    await begun.wait()
+    note = await quick_engine.transcribe(voices / "en_3s.ogg")
+    assert not long.done()
+    assert word_error_rate(said(voices, "en_3s.ogg"), note.text) == 0
+    text = said(voices, "en_60s.ogg")
+    assert word_error_rate(" ".join([text] * 4), (await long).text) < 0.15
+
+
+async def test_voices_in_work_at_once_are_heard_as_each_alone(engine: Whisper, voices: Path) -> None:
+    names = ["ru_3s.ogg", "en_3s.ogg", "ru_m11s.ogg", "en_real_11s.ogg"]
+    alone = [await engine.transcribe(voices / name) for name in names]
+    together = await asyncio.gather(*(engine.transcribe(voices / name) for name in names))
+    assert [(each.text, each.language) for each in together] == [(each.text, each.language) for each in alone]
 
 
 async def test_a_switch_during_work_hurts_nothing_and_a_failed_one_keeps_the_old_model(voices: Path) -> None:

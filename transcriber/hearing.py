@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 from transcriber import guard
 from transcriber.decoding import FULL_FRAMES, Decoder, Encoded, Heard, frames
+from transcriber.lanes import LONG_S, Lanes
 from transcriber.languages import LanguageHint, prefer
 from transcriber.media import Sound
 from transcriber.memory import free_bytes
@@ -30,9 +34,10 @@ BEAM_SIZE = 5
 TOKENS_PER_S = 15
 LEAST_TOKENS = 25
 
-# More than 8 together win nothing: faster-whisper's own default. The bytes keep a long voice within 300 MB.
+# More than 8 together win nothing: faster-whisper's own default. The bytes, in each lane, keep a long voice within
+# 300 MB.
 BATCH_MOST = 8
-BATCH_BYTES = 200 * 2**20
+BATCH_BYTES = 100 * 2**20
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue", "bo"})  # languages written without spaces
 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
@@ -57,45 +62,76 @@ class Language:
     is_unsure: bool = False
 
 
+@dataclass(frozen=True)
+class Heed:
+    """One window with its encoder output and what was heard in it so far."""
+
+    window: Window
+    encoded: Encoded
+    heard: Heard
+
+
 def hear(
-    decoder: Decoder, sound: Sound, language: Language, manner: Manner, check: Check
+    decoder: Decoder, sound: Sound, language: Language, manner: Manner, lanes: Lanes, check: Check
 ) -> Iterator[tuple[list[Segment], float]]:
     """The segments of each window (perhaps none) and where it ends, in seconds of `sound`; the first fills `language`.
 
-    Windows of a long voice are decoded together, as many as memory allows.
+    Windows of a long voice are worked on in all `lanes`, in each as many together as memory allows; the next piece of
+    a short voice goes before them.
     """
     audible: Iterator[Window] = (window for window in windows(sound, check) if not guard.is_silent(window.samples))
     first = list(itertools.islice(audible, 1))
-    size = batch_size(decoder.width, decoder.layers, free_bytes()) if sound.decoded_s > WINDOW_S else 1
+    urgent = max(sound.announced_s, sound.decoded_s) <= LONG_S
+    size = 1
+    if sound.decoded_s > WINDOW_S:
+        size = batch_size(decoder.width, decoder.layers, free_bytes() // lanes.number)
     audible = itertools.chain(first, audible)
-    while batch := list(itertools.islice(audible, size)):
-        yield from _hear_batch(decoder, batch, language, manner, check)
+    ahead: deque[Future[list[Heed]]] = deque()
+    try:
+        while batch := list(itertools.islice(audible, size)):
+            ahead.append(lanes.submit(partial(_listen, decoder, batch, language, manner, check), urgent=urgent))
+            while ahead and (len(ahead) == lanes.number or not language.code):  # the first alone finds the language
+                yield from _finish(decoder, ahead.popleft().result(), language, manner, lanes, urgent)
+        while ahead:
+            yield from _finish(decoder, ahead.popleft().result(), language, manner, lanes, urgent)
+    finally:
+        for left in ahead:
+            left.cancel()
 
 
-def _hear_batch(
-    decoder: Decoder, batch: list[Window], language: Language, manner: Manner, check: Check
-) -> Iterator[tuple[list[Segment], float]]:
+def _listen(decoder: Decoder, batch: list[Window], language: Language, manner: Manner, check: Check) -> list[Heed]:
+    """A quick decoding of each window."""
     longest_s = max(window.speech_s for window in batch)
-    speech_s = sum(window.speech_s for window in batch)
     window_frames = FULL_FRAMES if manner.thorough else frames(max(FLOOR_S, longest_s + MARGIN_S))
     encoded = decoder.encode([window.samples for window in batch], window_frames, check)
     if not language.code:
+        speech_s = sum(window.speech_s for window in batch)
         language.code, language.probability = prefer(language.hint, decoder.languages(encoded), speech_s)
-    language.speech_s += speech_s
     beam_size = BEAM_SIZE if manner.thorough else 1
     limit = _max_tokens(longest_s)
-    first = decoder.decode(encoded, language.code, beam_size=beam_size, max_tokens=limit, words=manner.words)
-    for index, (window, heard) in enumerate(zip(batch, first, strict=True)):
-        sure = heard
-        if not manner.thorough:
-            sure = _assured(decoder, window, encoded[index : index + 1], heard, language.code, manner.words)
-        language.is_unsure |= guard.is_doubtful(sure, window.speech_s)
-        text = guard.believed(sure, language.code, window.speech_s, language.probability)
-        yield segments(text, window.spans), window.spans[-1][1]
+    heard = decoder.decode(encoded, language.code, beam_size=beam_size, max_tokens=limit, words=manner.words)
+    return [Heed(window, encoded[i : i + 1], each) for i, (window, each) in enumerate(zip(batch, heard, strict=True))]
+
+
+def _finish(
+    decoder: Decoder, heeds: list[Heed], language: Language, manner: Manner, lanes: Lanes, urgent: bool
+) -> Iterator[tuple[list[Segment], float]]:
+    """What is doubted is decoded again, each window as a piece of its own."""
+    assured = {
+        index: lanes.submit(partial(_assured, decoder, heed, language.code, manner.words), urgent=urgent)
+        for index, heed in enumerate(heeds)
+        if guard.is_unsure(heed.heard, heed.window.speech_s) and not manner.thorough
+    }
+    for index, heed in enumerate(heeds):
+        sure = assured[index].result() if index in assured else heed.heard
+        language.is_unsure |= guard.is_doubtful(sure, heed.window.speech_s)
+        language.speech_s += heed.window.speech_s
+        text = guard.believed(sure, language.code, heed.window.speech_s, language.probability)
+        yield segments(text, heed.window.spans), heed.window.spans[-1][1]
 
 
 def batch_size(width: int, layers: int, free: int) -> int:
-    """How many windows to decode together: a quarter of the `free` bytes, at most BATCH_BYTES and BATCH_MOST.
+    """How many windows to decode together: a quarter of `free` bytes, at most BATCH_BYTES and BATCH_MOST.
 
     The decoder keeps keys and values of 1500 positions, `width` floats each, for every window and each of its
     `layers` (37 MB for base).
@@ -103,17 +139,16 @@ def batch_size(width: int, layers: int, free: int) -> int:
     return max(1, min(BATCH_MOST, min(free // 4, BATCH_BYTES) // (1500 * width * 4 * 2 * layers)))
 
 
-def _assured(decoder: Decoder, window: Window, encoded: Encoded, heard: Heard, language: str, words: str) -> Heard:
-    """`heard` or something better, after at most two beam searches and one encoder pass more."""
-    limit = _max_tokens(window.speech_s)
-    best = heard
-    if guard.is_unsure(best, window.speech_s):
-        beam = decoder.decode(encoded, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
-        best = guard.better(best, beam, window.speech_s)
-    if guard.is_broken(best, window.speech_s) and encoded.shape[1] < FULL_FRAMES // 2:
-        whole = decoder.encode([window.samples], FULL_FRAMES)
+def _assured(decoder: Decoder, heed: Heed, language: str, words: str) -> Heard:
+    """What was heard, or something better after a beam search and, if need be, one encoder pass more."""
+    speech_s = heed.window.speech_s
+    limit = _max_tokens(speech_s)
+    beam = decoder.decode(heed.encoded, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
+    best = guard.better(heed.heard, beam, speech_s)
+    if guard.is_broken(best, speech_s) and heed.encoded.shape[1] < FULL_FRAMES // 2:
+        whole = decoder.encode([heed.window.samples], FULL_FRAMES)
         full = decoder.decode(whole, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
-        best = guard.better(best, full, window.speech_s)
+        best = guard.better(best, full, speech_s)
     return best
 
 

@@ -17,6 +17,7 @@ from transcriber.answer import Answer
 from transcriber.drafts import Drafts
 from transcriber.echoes import Echoes, content, document
 from transcriber.errors import Gone, Interrupted, Lost, Refused, Rejected, RetryLater
+from transcriber.lanes import LONG_S
 from transcriber.redis_client import patiently
 from transcriber.state import State
 from transcriber.tongues import Engine, Order, order_for, transcribe_for
@@ -53,6 +54,7 @@ class Job:
         max_bytes: int = 2 * 1024**3,
         hotwords: str = "",
         drafts: Drafts,
+        places: int = 1,
     ) -> None:
         self._state = state
         self._engine = engine
@@ -63,7 +65,7 @@ class Job:
         self._max_bytes = max_bytes
         self._hotwords = hotwords
         self._drafts = drafts
-        self._turns = Turns()
+        self._turns = Turns(places)
         self._echoes = Echoes(state, lambda: engine.model)
         self.last_error = ""
 
@@ -153,7 +155,7 @@ class Job:
     async def _listen(
         self, voice: Voice, marks: dict[str, str], path: Path, sounds: Sequence[str], engage: Engage
     ) -> Transcript:
-        async with self._turns.turn(voice.sent_at):
+        async with self._turns.turn(voice.sent_at, is_long=not 0 < voice.duration_s <= LONG_S):
             if await patiently(lambda: self._state.count(voice.key, "starts")) > self._attempts:
                 raise Rejected("attempts_used_up")  # also a file that kills the process each time
             engage()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from transcriber.errors import ModelUnavailable
+from transcriber.lanes import lanes_for
 from transcriber.weights import decoder_layers
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,9 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every file at INFO
     started_s = time.perf_counter()
     try:
-        model = WhisperModel(str(folder), device="cpu", compute_type=compute_type, cpu_threads=threads)
+        model = WhisperModel(
+            str(folder), device="cpu", compute_type=compute_type, cpu_threads=threads, num_workers=lanes_for(threads)
+        )
     except MemoryError as error:
         raise ModelUnavailable("model_no_memory", model=name) from error
     except Exception as error:  # CTranslate2 raises RuntimeError and ValueError, tokenizers bare Exception

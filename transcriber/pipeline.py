@@ -26,7 +26,7 @@ from transcriber.voice import Voice
 log = logging.getLogger(__name__)
 
 WORKER = "daemon"  # always the same name: there is one instance, and it owns what an earlier one left
-IN_HAND = 8  # jobs at once: one transcribes while others download or wait for Telegram
+IN_HAND = 64  # jobs at once: a few are transcribed while others download, wait for their turn or for Telegram
 _LONG_IDLE_MS = 86_400_000  # a message idle for a day is handed out by the first sweep, whatever the lease
 
 

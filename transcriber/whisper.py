@@ -1,4 +1,4 @@
-"""The engine: transcribes in a thread, with the model that is in memory (`resident`). How it hears is in `hearing`.
+"""The engine: transcribes in threads, with the model that is in memory (`resident`). How it hears is in `hearing`.
 
 onnxruntime is imported at the first voice: a daemon without work stays small.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from transcriber.decoding import Decoder
 from transcriber.errors import Rejected
 from transcriber.hearing import UNSPACED, Language, Manner, hear
+from transcriber.lanes import Lanes, lanes_for
 from transcriber.languages import LanguageHint
 from transcriber.loading import Loaded, give_memory_back
 from transcriber.media import Sound
@@ -25,12 +26,18 @@ from transcriber.windows import STRETCH_S
 
 
 class Whisper:
-    """One model at a time, one transcription at a time. Its methods belong to the event loop and never block it."""
+    """One model at a time, a few voices at a time. Its methods belong to the event loop and never block it."""
 
     def __init__(self, models_dir: Path, *, compute_type: str = "int8", threads: int = 2, idle_s: float = 0.0) -> None:
         self.resident = Resident(models_dir, compute_type=compute_type, threads=threads, idle_s=idle_s)
         self._closing = threading.Event()
-        self._work = ThreadPoolExecutor(1, "whisper")
+        self._lanes = Lanes(lanes_for(threads))
+        self._voices = ThreadPoolExecutor(self.places, "voice")
+
+    @property
+    def places(self) -> int:
+        """How many voices it works on at once: one is read and searched for speech while others are in the lanes."""
+        return self._lanes.number + 1
 
     @property
     def model(self) -> str:
@@ -88,21 +95,22 @@ class Whisper:
 
         def work(loaded: Loaded) -> Transcript:
             check()
-            transcript = _transcribe(loaded, media, spoken, manner, announced_s, timestamps, tell, check)
+            transcript = _transcribe(loaded, self._lanes, media, spoken, manner, announced_s, timestamps, tell, check)
             if transcript.duration_s > STRETCH_S:
                 give_memory_back()  # nothing beside a long voice
             return transcript
 
         check()
         async with self.resident.use() as loaded:
-            return await in_thread(self._work, lambda: work(loaded), given_up)
+            return await in_thread(self._voices, lambda: work(loaded), given_up)
 
     async def close(self) -> None:
         """Ends what is running at its next segment and gives the model back; whoever asks afterwards is Interrupted."""
         if self._closing.is_set():
             return
         self._closing.set()
-        await asyncio.to_thread(self._work.shutdown)
+        await asyncio.to_thread(self._voices.shutdown)
+        await asyncio.to_thread(self._lanes.close)
         await self.resident.close()
 
 
@@ -115,6 +123,7 @@ def languages() -> frozenset[str]:
 
 def _transcribe(
     loaded: Loaded,
+    lanes: Lanes,
     media: Path | bytes,
     language: Language,
     manner: Manner,
@@ -130,7 +139,9 @@ def _transcribe(
     segments: list[Segment] = []
     with Sound(media, announced_s=announced_s) as sound:
         heard = (
-            timed(loaded.model, sound, language, check) if timestamps else hear(decoder, sound, language, manner, check)
+            timed(loaded.model, sound, language, check)
+            if timestamps
+            else hear(decoder, sound, language, manner, lanes, check)
         )
         for found, end_s in heard:
             segments += found
