@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from transcriber.intake import Intake
 from transcriber.journal import Journal
 from transcriber.languages import LanguageHint
 from transcriber.model_choice import ModelChoice
+from transcriber.parts import PART_LIMIT, units
 from transcriber.privacy import Places, Privacy
 from transcriber.redis_client import connect
 from transcriber.retries import Retries
@@ -29,6 +31,7 @@ from transcriber.tongues import CODES
 from transcriber.voice import Command, Person, Voice
 from transcriber.whisper import languages
 
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
 SAY = Words("en")
 CHAT, MESSAGE = 500, 1
 
@@ -50,8 +53,10 @@ class Queue:
 class Desk:
     """The commands with everything around them."""
 
-    def __init__(self, state: State, folder: Path) -> None:
-        self.chat, self.engine, self.queue, self.state = FakeChat(), FakeEngine(), Queue(), state
+    def __init__(
+        self, state: State, folder: Path, *, spawn: Spawn | None = None, engine: FakeEngine | None = None
+    ) -> None:
+        self.chat, self.engine, self.queue, self.state = FakeChat(), engine or FakeEngine(), Queue(), state
         self.intake = Intake(state, self.queue.add, lambda: None)
         self.health = Health(state, folder, lambda: None)
         self.journal = Journal(state, SAY)
@@ -72,7 +77,9 @@ class Desk:
         self.background = Background()
         status = Status(observer, SAY)
         choice = ModelChoice(self.engine, state, self.journal, SAY, models_dir=folder / "models", compute_type="int8")
-        self.commands = Commands(self.chat, choice, state, self.intake, status, retries, privacy, SAY, self.background)
+        self.commands = Commands(
+            self.chat, choice, state, self.intake, status, retries, privacy, SAY, spawn or self.background
+        )
         self.chat.people = {
             "@anna": Person(ANNA, "@anna"),
             ANNA: Person(ANNA, "@anna"),
@@ -271,3 +278,18 @@ async def test_a_command_ends_in_its_answer_also_after_a_flood_wait(desk: Desk) 
 
     desk.chat.edit = flooded  # type: ignore[method-assign]
     assert await desk.ask("/help") == SAY("help")
+
+
+async def test_what_only_looks_like_an_id_is_nobody(desk: Desk) -> None:
+    """Found by tests.fuzz: int() does not take it."""
+    assert await desk.ask("/add --5") == SAY("nobody")
+
+
+async def test_a_list_longer_than_a_message_is_cut_instead_of_lost(desk: Desk) -> None:
+    """Telegram refuses a longer edit, so that there was no answer at all."""
+    for number in range(1, 200):
+        await desk.state.track(Person(ANNA + number, "Анна-Мария Константинопольская"))
+    answer = await desk.ask("/list")
+    assert answer.startswith(SAY("tracked_count", count=199))
+    assert answer.endswith("\n…")
+    assert 3_900 < units(answer) <= PART_LIMIT

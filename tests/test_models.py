@@ -197,6 +197,7 @@ def test_a_file_that_is_not_what_the_hub_announced_is_thrown_away(
         "a b",
         "x" * 200,
         "-x",
+        "~no-such-user",
     ],
 )
 def test_a_name_from_a_chat_leads_nowhere_else(name: str, hub: list[str], tmp_path: Path) -> None:

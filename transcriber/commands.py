@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from transcriber.errors import Gone, Lost, Refused, Rejected, RetryLater, TranscriberError
 from transcriber.intake import Intake
 from transcriber.model_choice import ModelChoice
+from transcriber.parts import shortened
 from transcriber.privacy import EVERYBODY, Privacy
 from transcriber.redis_client import RedisTrouble
 from transcriber.retries import Retries
@@ -85,7 +86,7 @@ class Commands:
 
     async def _run(self, command: Command, name: str, argument: str) -> None:
         async def tell(text: str) -> None:
-            await self._people.edit(command.chat_id, command.message_id, text)
+            await self._people.edit(command.chat_id, command.message_id, shortened(text))
 
         try:
             answer = await self.table[name](command, argument, tell)
@@ -106,7 +107,7 @@ class Commands:
         """The command message becomes the answer, also after a FloodWait or while the session is replaced."""
         for pause_s in (*_AGAIN_S, None):
             try:
-                await self._people.edit(command.chat_id, command.message_id, answer)
+                await self._people.edit(command.chat_id, command.message_id, shortened(answer))
                 return
             except (RetryLater, Lost) as error:
                 if pause_s is None:
@@ -200,7 +201,7 @@ class Commands:
 
 def _who(argument: str) -> int | str:
     """An id or a @name. Raises Refused for what cannot be either, without asking Telegram."""
-    if not argument.lstrip("-").isdecimal():
+    if not argument.removeprefix("-").isdecimal():
         return argument
     user_id = int(argument)
     if not 0 < user_id < _MAX_USER_ID:

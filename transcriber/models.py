@@ -107,9 +107,10 @@ def _found(name: str, models_dir: Path, trusted: bool) -> Path:
 
 
 def _folder(name: str, models_dir: Path, trusted: bool) -> Path:
-    path = Path(name).expanduser()
-    if trusted and name not in HUB_IDS and (path.is_dir() or path.is_absolute()):
-        return path
+    if trusted and name not in HUB_IDS:
+        path = Path(name).expanduser()
+        if path.is_dir() or path.is_absolute():
+            return path
     if not _NAME.fullmatch(name) or ".." in name:
         raise ModelUnavailable("model_name_invalid", model=name)
     return models_dir / name.replace("/", "--")

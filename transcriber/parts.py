@@ -40,6 +40,12 @@ def split(text: str, limit: int = PART_LIMIT) -> list[str]:
     return [*pieces, rest] if rest else pieces
 
 
+def shortened(text: str) -> str:
+    """`text`, or as much of it as one message takes, with an ellipsis below."""
+    pieces = split(text, PART_LIMIT - 2)
+    return text if len(pieces) < 2 else f"{pieces[0]}\n…"
+
+
 def compose(text: str, *, before: str = "", after: str = "") -> list[Part]:
     """The messages of one answer: `before` (say, "late") leads the first, `after` ends the last, neither is quoted."""
     assert units(before) + units(after) + 2 <= _ROOM
