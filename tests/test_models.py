@@ -2,111 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlparse
 
 import faster_whisper.utils
 import huggingface_hub.constants
 import pytest
 
+from tests.hub import FILES, Hub, serving
 from transcriber import models
 from transcriber.errors import ModelUnavailable
 from transcriber.models import file_bytes, obtain
-
-COMMIT = "a" * 40
-FILES = {
-    "model.bin": bytes(range(256)) * 8_192,  # 2 MB
-    "config.json": b"{}",
-    "tokenizer.json": b'{"version": "1.0"}',
-    "vocabulary.txt": b"a\nb\n",
-    "preprocessor_config.json": b"{}",
-    "README.md": b"not asked for",
-}
-
-
-class Hub(BaseHTTPRequestHandler):
-    """As much of a model hub as its client needs to fetch one repository: someone/whisper."""
-
-    protocol_version = "HTTP/1.1"
-    files = FILES
-    log: list[str]
-    announced_sha256: str | None = None
-
-    def do_GET(self) -> None:
-        self.answer()
-
-    def do_HEAD(self) -> None:
-        self.answer()
-
-    def answer(self) -> None:
-        path = urlparse(self.path).path
-        self.log.append(f"{self.command} {path} {self.headers.get('Range', '')}".strip())
-        name = path.rsplit("/", 1)[-1]
-        if path == "/api/models/someone/whisper":
-            listed = [self.described(file, data) for file, data in self.files.items()]
-            self.send(200, json.dumps({"id": "someone/whisper", "sha": COMMIT, "siblings": listed}).encode())
-        elif path.startswith("/someone/whisper/resolve/") and name in self.files:
-            self.send_file(self.files[name])
-        else:
-            self.send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
-
-    def described(self, file: str, data: bytes) -> dict[str, object]:
-        large = {
-            "sha256": self.announced_sha256 or hashlib.sha256(data).hexdigest(),
-            "size": len(data),
-            "pointerSize": 1,
-        }
-        return {"rfilename": file, "size": len(data), **({"lfs": large} if file == "model.bin" else {})}
-
-    def send_file(self, data: bytes) -> None:
-        labels = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": COMMIT}
-        start = int(self.headers.get("Range", "bytes=0-")[6:].split("-")[0])
-        if start:
-            labels["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        self.send(206 if start else 200, data[start:], labels)
-
-    def send(self, code: int, body: bytes, labels: dict[str, str] | None = None) -> None:
-        self.send_response(code)
-        for label, value in {"Content-Length": str(len(body)), **(labels or {})}.items():
-            self.send_header(label, value)
-        self.end_headers()
-        if self.command == "GET":
-            with contextlib.suppress(ConnectionError):  # the client may leave
-                self.wfile.write(body)
-
-    def handle(self) -> None:
-        with contextlib.suppress(ConnectionError):
-            super().handle()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A hub that answers; gives the list of what it was asked."""
-    asked: list[str] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("ThisHub", (Hub,), {"log": asked}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    point_at(monkeypatch, server.server_port)
-    yield asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Hub) as (address, asked):
+        point_at(monkeypatch, address)
+        yield asked
 
 
-def point_at(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    """Sends the real client to a port of ours."""
-    address = f"http://127.0.0.1:{port}"
+def point_at(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Sends the real client to a server of ours."""
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
     monkeypatch.setattr(
         huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"
@@ -249,7 +169,37 @@ def test_a_dead_hub_is_given_up_soon(listening: bool, tmp_path: Path, monkeypatc
         hole.bind(("127.0.0.1", 0))
         if listening:
             hole.listen()
-        point_at(monkeypatch, hole.getsockname()[1])
+        point_at(monkeypatch, f"http://127.0.0.1:{hole.getsockname()[1]}")
         before = time.monotonic()
         assert refusal("base", tmp_path) == "model_hub_unreachable"
         assert time.monotonic() - before < 3
+
+
+def test_the_image_s_own_model_is_found_by_its_name_and_one_of_the_owner_goes_first(
+    hub: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baked = make_model(tmp_path / "image" / "base")
+    shelf = tmp_path / "models"
+    shelf.mkdir()
+    monkeypatch.setattr(models, "BAKED", baked.parent)
+    for folder in (baked.parent, baked):
+        folder.chmod(0o555)
+    assert obtain("base", shelf) == baked
+    assert file_bytes("base", shelf) == 100
+    own = make_model(shelf / "base")
+    assert obtain("base", shelf) == own
+    assert refusal("../image/base", shelf) == "model_name_invalid"
+    assert hub == []
+
+
+def test_a_model_that_is_not_admitted_is_not_downloaded(hub: list[str], tmp_path: Path) -> None:
+    sizes: list[int] = []
+
+    def admit(size_bytes: int) -> None:
+        sizes.append(size_bytes)
+        raise ModelUnavailable("model_too_large", model="x", needed_mb=2, free_mb=1)
+
+    with pytest.raises(ModelUnavailable, match="model_too_large"):
+        obtain("someone/whisper", tmp_path, admit=admit)
+    assert sizes == [len(FILES["model.bin"])]
+    assert len(hub) == 1, "only asked what there is"
