@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from transcriber.recall import voices
 from transcriber.redis_client import reply_of
 from transcriber.state import State
 
@@ -16,6 +15,6 @@ async def backlog(state: State) -> tuple[int, float]:
     cursor = 0
     while True:
         cursor, lines = await reply_of(state.redis.hscan("vt:accepted", cursor, count=_BATCH))
-        sent_at |= {key: json.loads(line)["sent_at"] for key, line in lines.items()}
+        sent_at |= {key: voice.sent_at for key, voice in voices(lines).items()}
         if not cursor:
             return len(sent_at), min(sent_at.values(), default=0.0)

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 import regex
 
+from transcriber.recall import voices
 from transcriber.redis_client import reply_of
 from transcriber.state import State
 from transcriber.voice import Transcript, Voice
@@ -55,8 +56,8 @@ class Drafts:
 
     async def _all(self) -> list[Voice]:
         """Newest first."""
-        lines = (await reply_of(self._redis.hgetall(_KEY))).values()
-        return sorted(map(Voice.from_json, lines), key=lambda voice: -voice.sent_at)
+        found = voices(await reply_of(self._redis.hgetall(_KEY)))
+        return sorted(found.values(), key=lambda voice: -voice.sent_at)
 
 
 def is_really_different(old: str, new: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from transcriber import tally
 from transcriber.health import Health
 from transcriber.journal import Journal
+from transcriber.recall import finite, recall
 from transcriber.redis_client import RedisTrouble, reply_of
 from transcriber.state import State
 from transcriber.voice import label
@@ -124,8 +125,8 @@ class Observer:
             waiting=waiting,
             head_age_s=head_age_s,
             given_up=given_up,
-            outcomes={name: int(count) for name, count in outcomes.items()},
-            last_at=float(last_at) if last_at else None,
+            outcomes={name: int(count) for name, count in tally.numbers(outcomes).items()},
+            last_at=recall(finite, last_at),
             totals=totals,
             hours=hours,
             errors=await self._journal.read(),

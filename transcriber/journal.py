@@ -11,6 +11,7 @@ from typing import Any
 from transcriber import tally
 from transcriber.errors import TranscriberError
 from transcriber.health import Level, Part
+from transcriber.recall import recall
 from transcriber.redis_client import RedisTrouble, reply_of
 from transcriber.state import State
 from transcriber.texts import Words
@@ -80,7 +81,8 @@ class Journal:
     async def read(self) -> list[dict[str, Any]]:
         """The last errors, newest first: at, where, what. Raises RedisTrouble."""
         lines = [*reversed(self._unwritten), *await reply_of(self._state.redis.lrange(_KEY, 0, _KEPT - 1))]
-        return [json.loads(line) for line in lines[:_KEPT]]
+        found = [recall(_entry, line) for line in lines[:_KEPT]]
+        return [entry for entry in found if entry is not None]
 
     def _shown(self, error: Exception) -> str:
         """Our own sentence, the system's, or only the kind of a surprise: its text might quote a chat."""
@@ -95,3 +97,9 @@ class Journal:
             self._last = (where, what)
             entry = {"at": time.time(), "where": where, "what": what[:_SHOWN_CHARS]}
             self._unwritten.append(json.dumps(entry, ensure_ascii=False))
+
+
+def _entry(line: str) -> dict[str, Any]:
+    """An error as it was noted. Raises ValueError, TypeError or KeyError for anything else."""
+    entry = json.loads(line)
+    return {"at": float(entry["at"]), "where": str(entry["where"]), "what": str(entry["what"])}

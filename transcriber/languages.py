@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from pydantic import ConfigDict, TypeAdapter
+
 # Below either, a detection is a guess: notes of 3 s and more are detected with 0.99 (benchmarks/window_sweep.py).
 SURE_PROBABILITY = 0.8
 SURE_SPEECH_S = 2.5
@@ -23,19 +25,24 @@ class LanguageHint:
     confidence: float
     at: float
 
+    __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)
+
     def to_json(self) -> str:
         """One line of JSON, the form in which Redis keeps it."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, line: str) -> LanguageHint:
-        """The reverse of `to_json`."""
-        return cls(**json.loads(line))
+        """The reverse of `to_json`. Raises ValueError for anything else."""
+        return _HINT.validate_json(line)
 
     def aged(self, now: float) -> LanguageHint | None:
         """What is left of it at `now`, None when that is too little."""
         confidence = self.confidence * 0.5 ** (max(0.0, now - self.at) / HALF_LIFE_S)
         return LanguageHint(self.language, confidence, now) if confidence >= LEAST else None
+
+
+_HINT = TypeAdapter(LanguageHint)
 
 
 def is_sure(probability: float, speech_s: float) -> bool:

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from transcriber.errors import TranscriberError
+from transcriber.recall import recall
 from transcriber.redis_client import RedisTrouble, reply_of
 from transcriber.state import State
 
@@ -73,10 +74,8 @@ def file_lock(session_file: Path) -> Iterator[None]:
 
 
 def _parse(line: bytes | str) -> dict[str, Any]:
-    try:
-        return cast("dict[str, Any]", json.loads(line))
-    except ValueError:
-        return {}
+    found = recall(json.loads, line)
+    return found if isinstance(found, dict) else {}
 
 
 class Lease:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transcriber.drafts import Drafts
+from transcriber.recall import recall
 from transcriber.redis_client import RedisTrouble, reply_of
 from transcriber.state import MARK_TTL_S, State
 from transcriber.status import span
 from transcriber.texts import Words
 from transcriber.tongues import ALL
-from transcriber.voice import Voice
 
 _BATCH = 500
 EVERYBODY = ("all", "все", "всё")
@@ -86,8 +86,7 @@ class Privacy:
                 await reply_of(redis.hdel(key, *mine))
 
     async def _given_up(self, sender_id: int | None) -> set[str]:
-        entries = await self._state.given_up()
-        voices = {key: Voice.from_json(entry["voice"]) for key, entry in entries.items()}
+        voices = await self._state.given_up()
         keys = {key for key, voice in voices.items() if sender_id in (None, voice.sender_id)}
         if keys:
             await reply_of(self._state.redis.hdel("vt:given_up", *keys))
@@ -112,7 +111,7 @@ class Privacy:
         erased = {
             key: (heard or "").split()
             for key, (outcome, sender, heard) in zip(keys, marks, strict=True)
-            if outcome and sender and sender_id in (None, int(sender))
+            if outcome and sender and sender_id in (None, recall(int, sender))
         }
         async with self._state.redis.pipeline(transaction=True) as pipeline:
             for key, heard in erased.items():
@@ -123,7 +122,7 @@ class Privacy:
         return set(erased)
 
     def _erase_audio(self, key: str) -> None:
-        name = key.replace(":", "_")
+        name = key.replace(":", "_").replace("/", "_")  # the key comes from Redis
         for suffix in (".media", ".part"):
             (self._places.incoming / f"{name}{suffix}").unlink(missing_ok=True)
 

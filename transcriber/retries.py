@@ -29,7 +29,7 @@ class Retries:
             voice = await self._reader.voice(chat_id, message_id)
             voices = [voice] if voice else []
         else:
-            voices = [Voice.from_json(entry["voice"]) for entry in (await self._state.given_up()).values()]
+            voices = [*(await self._state.given_up()).values()]
         taken = 0
         for voice in voices:
             if await self._state.pending(voice.key) is None:  # one that is in work already needs no second run

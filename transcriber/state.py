@@ -23,6 +23,7 @@ vt:errors       list    see journal.py
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -31,8 +32,11 @@ from redis.asyncio import Redis
 
 from transcriber import rounds, tally
 from transcriber.languages import LanguageHint
+from transcriber.recall import finite, numbers, recall, voices
 from transcriber.redis_client import reply_of
 from transcriber.voice import Person, Transcript, Voice
+
+log = logging.getLogger(__name__)
 
 MARK_TTL_S = 90 * 86_400  # delivered marks outlive Telegram's memory of random ids and any catch-up
 _GIVEN_UP_KEPT = 1_000
@@ -48,7 +52,8 @@ class State:
     # --- people and model ---
     async def tracked(self) -> dict[int, str]:
         """User id -> name of everybody whose voices are transcribed."""
-        return {int(user): name for user, name in (await reply_of(self.redis.hgetall("vt:tracked"))).items()}
+        people = await reply_of(self.redis.hgetall("vt:tracked"))
+        return {user: people[str(user)] for user in numbers(people) if str(user) in people}
 
     async def track(self, person: Person) -> bool:
         """Add or rename `person`; False when they were tracked already."""
@@ -83,7 +88,7 @@ class State:
     async def spoken(self, user_id: int) -> LanguageHint | None:
         """What somebody was last heard to speak."""
         line = await reply_of(self.redis.hget("vt:spoken", str(user_id)))
-        return LanguageHint.from_json(line) if line else None
+        return recall(LanguageHint.from_json, line)
 
     async def keep_spoken(self, user_id: int, hint: LanguageHint) -> None:
         """Remember what somebody speaks."""
@@ -109,19 +114,23 @@ class State:
         return True
 
     async def accepted(self) -> list[Voice]:
-        """Every voice without an outcome, oldest first."""
-        lines = (await reply_of(self.redis.hgetall("vt:accepted"))).values()
-        return sorted(map(Voice.from_json, lines), key=lambda voice: voice.sent_at)
+        """Every voice without an outcome, oldest first. What is no voice goes off the books, with a word in the log."""
+        lines = await reply_of(self.redis.hgetall("vt:accepted"))
+        found = voices(lines)
+        for key in lines.keys() - found.keys():
+            log.warning("Redis: the voice %s cannot be read; /retry in reply to it takes it up again", key)
+            await reply_of(self.redis.hdel("vt:accepted", key))
+        return sorted(found.values(), key=lambda voice: voice.sent_at)
 
     async def pending(self, key: str) -> Voice | None:
         """The voice called `key`, or None when it already has its outcome."""
         line = await reply_of(self.redis.hget("vt:accepted", key))
-        return Voice.from_json(line) if line else None
+        return voices({key: line}).get(key) if line else None
 
     async def transcript(self, key: str) -> Transcript | None:
         """The transcript kept for the voice called `key`."""
         line = await reply_of(self.redis.get(f"vt:transcript:{key}"))
-        return Transcript.from_json(line) if line else None
+        return recall(Transcript.from_json, line)
 
     async def keep_transcript(self, key: str, transcript: Transcript, heard: Sequence[str] = ()) -> None:
         """Keep the text before the reply, so that a retry never transcribes twice; `echo` finds it by `heard`."""
@@ -191,13 +200,14 @@ class State:
         entry = json.dumps({"reason": reason, "voice": voice.to_json(), "at": time.time()})
         await reply_of(self.redis.hset("vt:given_up", voice.key, entry))
         if await reply_of(self.redis.hlen("vt:given_up")) > _GIVEN_UP_KEPT:
-            oldest = min((await self.given_up()).items(), key=lambda item: item[1]["at"])[0]
-            await reply_of(self.redis.hdel("vt:given_up", oldest))
+            await reply_of(self.redis.hdel("vt:given_up", next(iter(await self.given_up()))))
 
-    async def given_up(self) -> dict[str, dict[str, Any]]:
-        """chat:message -> {reason, voice (JSON), at}."""
+    async def given_up(self) -> dict[str, Voice]:
+        """chat:message -> the voice, in the order in which they were sent."""
         entries = await reply_of(self.redis.hgetall("vt:given_up"))
-        return {key: json.loads(entry) for key, entry in entries.items()}
+        lines = {key: recall(lambda entry: str(json.loads(entry)["voice"]), entry) for key, entry in entries.items()}
+        found = voices({key: line for key, line in lines.items() if line is not None})
+        return dict(sorted(found.items(), key=lambda item: item[1].sent_at))
 
     async def reopen(self, voice: Voice, *, thorough: bool = False) -> None:
         """Take a closed voice up again, with new random ids (the next round) and without its old text."""
@@ -217,11 +227,11 @@ class State:
 
     async def chats(self) -> list[int]:
         """Every chat where somebody tracked was seen."""
-        return [int(chat) for chat in await reply_of(self.redis.hkeys("vt:chats"))]
+        return numbers(await reply_of(self.redis.hkeys("vt:chats")))
 
     async def cursor(self, chat_id: int) -> int:
         """The last message id of a completed scan; 0 when the chat was never scanned."""
-        return int(await reply_of(self.redis.hget("vt:cursors", str(chat_id))) or 0)
+        return recall(int, await reply_of(self.redis.hget("vt:cursors", str(chat_id)))) or 0
 
     async def move_cursor(self, chat_id: int, message_id: int) -> None:
         """Only after a completed scan: a live update must not hide what came before it."""
@@ -230,7 +240,7 @@ class State:
     # --- Telegram's wishes, counters ---
     async def flood_until(self) -> float:
         """Unix time before which Telegram wants no connection; 0 when it does not mind."""
-        return float(await reply_of(self.redis.get("vt:flood_until")) or 0)
+        return recall(finite, await reply_of(self.redis.get("vt:flood_until"))) or 0.0
 
     async def set_flood_until(self, until: float) -> None:
         """Remember what Telegram asked, so that a restart waits only the rest."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from transcriber.recall import finite, recall
 from transcriber.voice import Transcript
 
 TOTALS = "vt:totals"
@@ -63,5 +64,5 @@ def hour_keys(now: float) -> list[str]:
 
 
 def numbers(counts: dict[str, str]) -> Counts:
-    """A hash of Redis as numbers."""
-    return {field: float(amount) for field, amount in counts.items()}
+    """A hash of Redis as numbers; what is none counts as nothing."""
+    return {field: recall(finite, amount) or 0.0 for field, amount in counts.items()}

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from transcriber.health import HEARTBEAT, Level
 from transcriber.preflight import redis_usable
+from transcriber.recall import recall
 from transcriber.redis_client import RedisTrouble, connect, reply_of
 from transcriber.texts import Words
 
@@ -47,5 +48,5 @@ async def examine(say: Words, url: str | None) -> tuple[bool, str]:
 async def heartbeat(redis: Redis) -> dict[str, Any] | None:
     """The last heartbeat, unless it is too long ago. Raises RedisTrouble."""
     line = await reply_of(redis.get(HEARTBEAT))
-    found = json.loads(line) if line else None
+    found = recall(json.loads, line)
     return found if isinstance(found, dict) else None

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import PurePath
 
+from pydantic import ConfigDict, TypeAdapter
+
+_EXACT = ConfigDict(strict=True, allow_inf_nan=False)  # a number is a number: ids become names of files and keys
+
 
 def label(model: str) -> str:
     """A model's name as people read it: a folder shows only its last part."""
@@ -25,6 +29,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Voice:
     """A message with speech in it, as Telegram announced it; `sent_at` is in Unix seconds."""
+
+    __pydantic_config__ = _EXACT
 
     chat_id: int
     message_id: int
@@ -46,9 +52,11 @@ class Voice:
 
     @classmethod
     def from_json(cls, line: str | bytes) -> Voice:
-        """The reverse of `to_json`."""
-        values = json.loads(line)
-        return cls(**{**values, "kind": Kind(values["kind"])})
+        """The reverse of `to_json`. Raises ValueError for anything else."""
+        return _VOICE.validate_json(line)
+
+
+_VOICE = TypeAdapter(Voice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,8 @@ class Segment:
 class Transcript:
     """What was heard. An empty `text` means that there was no speech."""
 
+    __pydantic_config__ = _EXACT
+
     text: str
     language: str
     language_probability: float
@@ -101,7 +111,8 @@ class Transcript:
 
     @classmethod
     def from_json(cls, line: str | bytes) -> Transcript:
-        """The reverse of `to_json`."""
-        values = json.loads(line)
-        values["segments"] = tuple(Segment(**segment) for segment in values["segments"])
-        return cls(**values)
+        """The reverse of `to_json`. Raises ValueError for anything else."""
+        return _TRANSCRIPT.validate_json(line)
+
+
+_TRANSCRIPT = TypeAdapter(Transcript)

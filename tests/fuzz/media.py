@@ -8,7 +8,6 @@ from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 from tests.fuzz.mutate import mutant, seeds
 
@@ -30,7 +29,7 @@ class Report:
     def grown_kb(self) -> int:
         """How much more a worker takes at the end; of many files, since one may just hold a long sound."""
         after = self.memory_kb[WARM_UP:]
-        return int(median(after[-WARM_UP:]) - median(after[:WARM_UP])) if len(after) > WARM_UP else 0
+        return min(after[-WARM_UP:]) - min(after[:WARM_UP]) if len(after) > WARM_UP else 0
 
     def __str__(self) -> str:
         lines = [f"{count:8} {outcome}" for outcome, count in self.outcomes.most_common()]
