@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from config import EXIT_ACTION, EXIT_OCCUPIED, EXIT_PREFLIGHT, REDIS_CONF
@@ -19,7 +18,7 @@ from transcriber.catchup import CatchUp
 from transcriber.chat import Chat
 from transcriber.commands import Commands
 from transcriber.drafts import Drafts
-from transcriber.errors import ModelUnavailable, TranscriberError
+from transcriber.errors import TranscriberError
 from transcriber.facts import Observer
 from transcriber.health import Health, Level, fall_silent
 from transcriber.intake import Intake
@@ -30,7 +29,6 @@ from transcriber.model_choice import ModelChoice
 from transcriber.pipeline import Pipeline
 from transcriber.preflight import preflight
 from transcriber.privacy import Places, Privacy
-from transcriber.progress import loading_progress
 from transcriber.pulse import Pulse, Watched
 from transcriber.redis_client import connect
 from transcriber.redis_server import embedded_redis
@@ -42,7 +40,7 @@ from transcriber.supervisor import Supervisor
 from transcriber.tasks import Background, unless
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
-from transcriber.voice import Voice, label
+from transcriber.voice import Voice
 from transcriber.waiting import patiently
 from transcriber.whisper import Whisper
 
@@ -95,7 +93,7 @@ async def _serve(settings: Settings, say: Words, url: str, state: State, stop: d
         data_dir=settings.data_dir,
         session_file=settings.session_file,
         redis=state.redis,
-        load_model=lambda: _load_model(settings, say, state, engine),
+        load_model=lambda: daemon.load_model(engine, state, say, settings.whisper_model),
     )
     problems = await unless(stop.asked, checks)
     if problems is None:
@@ -158,7 +156,7 @@ def _wire(
         *(state, drafts, chat, answer, lambda: engine_of(settings), say),
         folder=incoming,
         hotwords=settings.hotwords,
-        may_load=lambda: not engine.resident.is_away,
+        may_load=lambda: not engine.is_away,
     )
     pipeline = Pipeline(url, state, job, redelivery_s=settings.redelivery_timeout_s)
 
@@ -183,11 +181,9 @@ def _wire(
     health = Health(state, settings.data_dir, catch_up.ask, pulse, journal.write)
     for name, part in health.parts.items():
         journal.watch(name, part)
-
-    def on_trouble(error: ModelUnavailable | None) -> None:
-        health.model.set(Level.DOWN if error else Level.OK, say.error(error) if error else "")
-
-    engine.resident.on_trouble = on_trouble
+    engine.resident.on_trouble = lambda error: health.model.set(
+        Level.DOWN if error else Level.OK, say.error(error) if error else ""
+    )
     observer = Observer(
         health,
         state,
@@ -202,7 +198,7 @@ def _wire(
     privacy = Privacy(state, _places(settings), say)
     status = Status(observer, say)
     choice = ModelChoice(
-        engine, state, journal, say, models_dir=models_dir(settings), compute_type=settings.compute_type
+        engine, state, journal, say, models_dir=settings.models_dir, compute_type=settings.compute_type
     )
     commands = Commands(
         chat, choice, state, intake, status, retries, privacy, say, Background(), hotwords=settings.hotwords
@@ -216,7 +212,7 @@ def _wire(
     async def on_start() -> None:
         await daemon.greet(parts, settings.tracked_users)
         if telegram.sessions == 1:
-            await _introduce(say, state, engine)
+            await daemon.introduce(say, state, engine)
         catch_up.ask()
 
     supervisor = Supervisor(
@@ -246,32 +242,10 @@ def _places(settings: Settings) -> Places:
     )
 
 
-async def _introduce(say: Words, state: State, engine: Whisper) -> None:
-    log.info(say("using_model", model=label(engine.model)))
-    log.info(say("tracked_list", names=", ".join((await state.tracked()).values()) or "—"))
-
-
-async def _load_model(settings: Settings, say: Words, state: State, engine: Whisper) -> None:
-    """The model chosen with /model, or, when that one is gone, the one from the settings."""
-    chosen = await state.model()
-    with loading_progress(chosen or settings.whisper_model, say) as on_progress:
-        if chosen and chosen != settings.whisper_model:
-            try:
-                await engine.load(chosen, on_progress=on_progress)
-                return
-            except ModelUnavailable as error:
-                log.warning(say.error(error))
-        await engine.load(settings.whisper_model, on_progress=on_progress, trusted=True)
-
-
 def engine_of(settings: Settings) -> Whisper:
     return Whisper(
-        models_dir(settings),
+        settings.models_dir,
         compute_type=settings.compute_type,
         threads=settings.cpu_threads,
         idle_s=settings.model_idle_minutes * 60,
     )
-
-
-def models_dir(settings: Settings) -> Path:
-    return settings.data_dir / "models"

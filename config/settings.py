@@ -122,6 +122,11 @@ class Settings(BaseSettings):
         """The signed-in account: whoever has this file is that person."""
         return self.data_dir / f"{self.session_name}.session"
 
+    @property
+    def models_dir(self) -> Path:
+        """Where models are downloaded to."""
+        return self.data_dir / "models"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -241,11 +241,15 @@ async def test_the_log_holds_no_text_that_anybody_said_or_wrote(stage: Stage) ->
 
 async def test_what_was_chosen_survives_a_restart(stage: Stage) -> None:
     await stage.command("/add @boris_t")
-    model = await stage.command("/model")
+    await stage.command("/words Кирилл, Kubernetes", stage.group)
+    model = (await stage.command("/model")).partition(" Памяти")[0]
     assert await stage.daemon.stop() == 0
     await stage.daemon.start()
     assert "@boris_t" in await stage.command("/list")
-    assert await stage.command("/model") == model
+    assert (await stage.command("/model")).startswith(model)
+    assert "Кирилл, Kubernetes" in await stage.command("/words", stage.group)
+    assert "Кирилл" not in await stage.command("/words", stage.club)
+    await stage.command("/words off", stage.group)
     await stage.command("/remove @boris_t")
 
 

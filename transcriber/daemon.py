@@ -14,18 +14,19 @@ from typing import Any
 from transcriber.catchup import CatchUp
 from transcriber.chat import Chat
 from transcriber.commands import Commands
-from transcriber.errors import Refused, TranscriberError
+from transcriber.errors import ModelUnavailable, Refused, TranscriberError
 from transcriber.health import Health
 from transcriber.intake import Intake
 from transcriber.lease import Lease
 from transcriber.pipeline import Pipeline
+from transcriber.progress import loading_progress
 from transcriber.redis_client import RedisTrouble
 from transcriber.state import State
 from transcriber.supervisor import Supervisor
 from transcriber.tasks import end
 from transcriber.telegram import Telegram
 from transcriber.texts import Words
-from transcriber.voice import Command, Person, Voice
+from transcriber.voice import Command, Person, Voice, label
 from transcriber.whisper import Whisper
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,25 @@ async def _gaps(parts: Parts) -> None:
         await parts.telegram.gap.wait()
         parts.telegram.gap.clear()
         parts.catch_up.ask()
+
+
+async def load_model(engine: Whisper, state: State, say: Words, configured: str) -> None:
+    """The model chosen with /model, or, when that one is gone, the one from the settings. Raises ModelUnavailable."""
+    chosen = await state.model()
+    with loading_progress(chosen or configured, say) as on_progress:
+        if chosen and chosen != configured:
+            try:
+                await engine.load(chosen, on_progress=on_progress)
+                return
+            except ModelUnavailable as error:
+                log.warning(say.error(error))
+        await engine.load(configured, on_progress=on_progress, trusted=True)
+
+
+async def introduce(say: Words, state: State, engine: Whisper) -> None:
+    """What works, and for whom, in the log."""
+    log.info(say("using_model", model=label(engine.model)))
+    log.info(say("tracked_list", names=", ".join((await state.tracked()).values()) or "—"))
 
 
 async def seed(state: State, users: tuple[int | str, ...]) -> None:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _AGAIN_S = 30.0  # between tries to bring a model back that was there and does not load any more
 _MB = 2**20
 
-Trouble = Callable[[ModelUnavailable | None], None]
+Trouble = Callable[[ModelUnavailable | None], object]
 
 
 class Resident:

@@ -17,6 +17,7 @@ from tests.faults.scene import SHORT, VOICES, Said, Scene
 from tests.stage import until
 
 PATIENCE_S = 90.0  # without a single new answer, after the last fault: so slow is no machine
+FORWARDED = 0.15  # of the voices are earlier ones, sent on
 NOTES = (SHORT, (VOICES / "en_3s.ogg").read_bytes())
 
 
@@ -85,7 +86,10 @@ async def _talk(scene: Scene, voices: int, draw: random.Random) -> None:
         sender = draw.choice(scene.people)
         places: list[Account | Chat] = [scene.owner, scene.owner, scene.group, scene.club]
         where = draw.choice(places)
-        scene.say(draw.choice(NOTES), where, sender=sender)
+        if draw.random() < FORWARDED:
+            scene.forward(draw.choice(scene.said), where, sender=sender)
+        else:
+            scene.say(draw.choice(NOTES), where, sender=sender)
         await asyncio.sleep(draw.expovariate(1 / 0.5))
 
 

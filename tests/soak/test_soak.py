@@ -73,7 +73,7 @@ async def keys_besides_voices(scene: Scene) -> int:
     """How many keys there are that do not belong to one voice and expire with it."""
     async with scene.reading() as redis:
         names = [name async for name in redis.scan_iter(count=1000)]
-        own = [name for name in names if not name.startswith(("vt:voice:", "vt:transcript:"))]
+        own = [name for name in names if not name.startswith(("vt:voice:", "vt:transcript:", "vt:heard:"))]
         lasting = [name for name in names if name not in own and await redis.ttl(name) < 0]
     assert not lasting
     return len([name for name in own if not name.startswith("vt:runs:")])
