@@ -58,7 +58,7 @@ def test_sentences_share_the_time_of_the_speech_by_their_length() -> None:
 
 def test_a_batch_follows_the_model_and_the_memory_there_is() -> None:
     plenty = 64 * 2**30
-    assert batch_size(384, 4, plenty) == 5
+    assert batch_size(384, 4, plenty) == 4
     assert batch_size(512, 6, plenty) == 2
     assert batch_size(384, 24, plenty) == 1
     assert batch_size(1280, 4, plenty) == 1

@@ -37,7 +37,7 @@ LEAST_TOKENS = 25
 # More than 8 together win nothing: faster-whisper's own default. The bytes, in each lane, keep a long voice within
 # 300 MB.
 BATCH_MOST = 8
-BATCH_BYTES = 100 * 2**20
+BATCH_BYTES = 75 * 2**20
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue", "bo"})  # languages written without spaces
 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")

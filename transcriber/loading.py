@@ -22,6 +22,10 @@ from transcriber.weights import decoder_layers
 
 log = logging.getLogger(__name__)
 
+# mallopt(3): one arena for all threads, and blocks above 4 MB straight from the system and back to it. The peak over a
+# voice of 5 minutes is 454 MB instead of 619 (base), for 8 % more work at most; with blocks above 8 MB it is 514.
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+_LARGE_BYTES = 4 * 2**20
 _STRAGGLERS_S = 60.0  # a decoder step cannot be interrupted; one of a large model on a slow machine takes this long
 
 
@@ -50,6 +54,7 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
 
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every file at INFO
     started_s = time.perf_counter()
+    _hoard_nothing()
     try:
         model = WhisperModel(
             str(folder), device="cpu", compute_type=compute_type, cpu_threads=threads, num_workers=lanes_for(threads)
@@ -69,6 +74,13 @@ def let_go(loaded: Loaded) -> None:
     loaded.model = None
     gone.wait(_STRAGGLERS_S)  # an abandoned transcription holds it until its step is over
     give_memory_back()
+
+
+def _hoard_nothing() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_ARENA_MAX, 1)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def give_memory_back() -> None:
