@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,3 +207,16 @@ def test_a_model_that_is_not_admitted_is_not_downloaded(hub: list[str], tmp_path
         obtain("someone/whisper", tmp_path, admit=admit)
     assert sizes == [len(FILES["model.bin"])]
     assert len(hub) == 1, "only asked what there is"
+
+
+def test_the_image_s_build_fetches_a_model_to_where_it_is_looked_for(tmp_path: Path) -> None:
+    """The very line of the Dockerfile, with a hub of ours and another folder."""
+    root = Path(__file__).parents[1]
+    lines = (root / "Dockerfile").read_text("utf-8")
+    (program,) = re.findall(r'"(import sys, pathlib; from transcriber\.models [^"]+)"', lines)
+    assert f"'{models.BAKED}'" in program
+    program = program.replace(str(models.BAKED), str(tmp_path))
+    with serving(Hub) as (address, _):
+        command = [sys.executable, "-c", program, "someone/whisper"]
+        subprocess.run(command, cwd=root, env={**os.environ, "HF_ENDPOINT": address}, check=True)
+    assert obtain("someone/whisper", tmp_path) == tmp_path / "someone--whisper"
