@@ -94,6 +94,7 @@ async def test_a_torn_model_is_one_error_and_the_old_one_is_there_again(
     with pytest.raises(ModelUnavailable, match="model_torn"):
         await keeper.load("torn")
     assert keeper.name == "one"
+    await until(lambda: not keeper.is_away, "the old one, before anybody asks for it")
     assert await name_in_use(keeper) == "one"
 
 
