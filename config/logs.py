@@ -18,15 +18,14 @@ _SAID_BY_US = {
     "docket.dependencies._retry": logging.CRITICAL,  # each retry, as an error
     "huggingface_hub": logging.ERROR,
 }
-# Line ends and terminal escapes must not leave a message: they would forge lines and colours.
-_ESCAPES = {c: f"\\x{c:02x}" for c in [*range(32), *range(0x7F, 0xA0)]} | {
-    10: "\\n",
-    13: "\\r",
-    9: " ",
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
-_ESCAPES_JSON = {c: f"\\u{c:04x}" for c in [*range(0x7F, 0xA0), 0x2028, 0x2029]}  # JSON itself leaves these as they are
+# Line ends, terminal escapes and marks that turn the writing must not leave a message: they would forge lines.
+_MARKS = [*range(0x2028, 0x202F), *range(0x2066, 0x206A)]
+_ESCAPES = (
+    {c: f"\\x{c:02x}" for c in [*range(32), *range(0x7F, 0xA0)]}
+    | {c: f"\\u{c:04x}" for c in _MARKS}
+    | {10: "\\n", 13: "\\r", 9: " "}
+)
+_ESCAPES_JSON = {c: f"\\u{c:04x}" for c in [*range(0x7F, 0xA0), *_MARKS]}  # JSON itself leaves these as they are
 
 
 class _OneLine(logging.Formatter):

@@ -141,3 +141,14 @@ async def test_what_cannot_be_done_is_one_sentence_before_any_work(
     assert out == ""
     assert [line.split(" ")[0] for line in err.splitlines()] == ["❌"] * 4
     await unloaded.close()
+
+
+async def test_a_file_name_gives_the_terminal_no_orders(
+    engine: Whisper, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Escape sequences, line ends and turned writing in a name are spelled out."""
+    assert await run([tmp_path / "\x1b]0;x\x07\n❌ forged\u202e.ogg"], engine) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.rstrip("\n").isprintable()
+    assert "\\x1b]0;x\\x07\\n❌ forged\\u202e.ogg" in told

@@ -41,11 +41,12 @@ def test_a_line_has_time_level_and_message() -> None:
 
 @pytest.mark.parametrize("style", ["text", "json"])
 def test_one_event_is_one_line_whatever_is_in_it(style: str) -> None:
-    code = "log.info('a\\nb\\r\\u2028\\x85\\x1b[31m')\ntry: 1/0\nexcept Exception: log.exception('c\\nd')"
+    code = "log.info('a\\nb\\r\\u2028\\x85\\x1b[31m\\u202e')\ntry: 1/0\nexcept Exception: log.exception('c\\nd')"
     lines = _run(code, style=style).decode().splitlines()
     assert len(lines) == 2
     assert "ZeroDivisionError" in lines[1]
     assert "\x1b" not in lines[0]
+    assert "\u202e" not in lines[0]
 
 
 def test_json_lines_are_complete() -> None:

@@ -97,7 +97,7 @@ class Results:
 
     def add(self, file: Path, transcript: Transcript, title: str = "") -> None:
         """Takes the transcript of `file`; raises OSError. `title` stands before a printed text."""
-        name = _shown(file)
+        name = _name(file)
         if self._folder is not None:
             self._write(self._free_name(file.stem), _rendered(self._form, name, transcript))
         elif self._form is Format.JSON:
@@ -145,9 +145,14 @@ def _rendered(form: Format, name: str, transcript: Transcript) -> str:
             return transcript.text + "\n"
 
 
-def _shown(file: Path) -> str:
+def _name(file: Path) -> str:
     """The name as text; bytes that are none become question marks instead of errors."""
     return os.fsencode(file).decode("utf-8", "replace")
+
+
+def _shown(file: Path) -> str:
+    """The name for a terminal, where escape sequences and turned writing would be obeyed: they are spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in _name(file))
 
 
 @contextlib.contextmanager
