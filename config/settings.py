@@ -70,8 +70,8 @@ class Settings(BaseSettings):
     """A size name, an id on the Hugging Face hub, or a folder."""
     refine_model: str = ""
     """A stronger model that hears again, while nothing is in work, what was answered; empty: none."""
-    compute_type: Annotated[str, values.choice(*COMPUTE_TYPES)] = "int8"
-    """The arithmetic CTranslate2 works in."""
+    compute_type: Annotated[str, values.choice(*COMPUTE_TYPES)] = "auto"
+    """The arithmetic CTranslate2 works in; `auto`: what costs this processor the least work and memory."""
     model_idle_minutes: Annotated[float, values.decimal(0, 10080)] = 0.0
     """Minutes without voices after which the model gives its memory back; 0: never."""
     cpu_threads: Annotated[int, values.number(1, 256)] = usable_cores()

@@ -115,6 +115,7 @@ class FakeEngine:
     """Hears what it was told to; counts its work. `gate` holds it until set."""
 
     model: str = "base"
+    arithmetic: str = "int8 (auto)"
     heard: Transcript = field(default_factory=transcript)
     trouble: list[Exception] = field(default_factory=list)
     done: int = 0

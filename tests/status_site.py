@@ -46,6 +46,7 @@ class Model:
 
     model = "/models/small"
     is_away = False
+    arithmetic = "int8 (auto)"
 
 
 @dataclass

@@ -20,6 +20,7 @@ from urllib.parse import quote
 from transcriber import memory, models, preflight
 from transcriber.catalog import needed_bytes, usual
 from transcriber.errors import ModelUnavailable, TranscriberError
+from transcriber.loading import AUTO
 from transcriber.redis_client import RedisTrouble, connect, reply_of
 from transcriber.redis_server import embedded_redis, running_url
 from transcriber.texts import Words
@@ -214,13 +215,14 @@ async def _speed(machine: Machine, say: Words, fits: bool) -> Finding:
     engine = Whisper(machine.models_dir, compute_type=machine.compute_type, threads=machine.threads)
     try:
         await engine.load(machine.model, trusted=True)
-        heard = await engine.transcribe(SAMPLE)
+        heard, arithmetic = await engine.transcribe(SAMPLE), engine.arithmetic
     except TranscriberError as error:
         return Finding("speed", False, say.error(error))
     finally:
         await engine.close()
     factor = heard.elapsed_s / heard.duration_s
-    measured = say("doctor_speed", model=name, factor=f"{factor:.2f}", seconds=f"{10 * factor:.1f}")
+    why = say("doctor_arithmetic_auto" if AUTO in arithmetic else "doctor_arithmetic_set", arithmetic=arithmetic)
+    measured = say("doctor_speed", model=name, factor=f"{factor:.2f}", seconds=f"{10 * factor:.1f}", arithmetic=why)
     return _judged("speed", f"{measured} {say('doctor_slow')}" if factor > 1 else None, measured)
 
 

@@ -26,10 +26,12 @@ class Queue(Protocol):
 
 
 class Engine(Protocol):
-    """The model in use, and whether it is put away for lack of work."""
+    """The model in use, how it computes, and whether it is put away for lack of work."""
 
     @property
     def model(self) -> str: ...
+    @property
+    def arithmetic(self) -> str: ...
     @property
     def is_away(self) -> bool: ...
 
@@ -43,6 +45,7 @@ class Facts:
     parts: dict[str, dict[str, Any]]  # name -> level, reason, since
     model: str
     model_is_away: bool
+    arithmetic: str
     threads: int
     reconnects: int
     flood_wait_s: float
@@ -105,6 +108,7 @@ class Observer:
             parts={name: part.facts() for name, part in self._health.parts.items()},
             model=label(self._engine.model),
             model_is_away=self._engine.is_away,
+            arithmetic=self._engine.arithmetic,
             threads=self._threads,
             reconnects=self._reconnects(),
             flood_wait_s=self._flood_wait_s(),

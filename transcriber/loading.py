@@ -26,6 +26,13 @@ log = logging.getLogger(__name__)
 # voice of 5 minutes is 454 MB instead of 619 (base), for 8 % more work at most; with blocks above 8 MB it is 514.
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
 _LARGE_BYTES = 4 * 2**20
+
+AUTO = "auto"
+# Base, an 11 s note, seconds of CPU without VNNI, where int8 gains least: int8 0.85, float32 1.16, for 3.5 times the
+# memory. On two idle cores float32 was once ready sooner (1.40 s against 1.76 s); on busy ones two threads of
+# it took over 12 s for what took int8 3 to 5 s. `make bench` measures both.
+LEAST_WORK = ("int8", "int8_float32", "float32")
+
 _STRAGGLERS_S = 60.0  # a decoder step cannot be interrupted; one of a large model on a slow machine takes this long
 
 
@@ -35,12 +42,24 @@ class Loaded:
 
     name: str
     model: Any  # faster_whisper.WhisperModel, which has no types
+    arithmetic: str  # CTranslate2's compute type, as people read it: "int8", or "int8 (auto)"
     decoder_layers: int
     file_bytes: int
     users: int = 0
     unused: asyncio.Event = field(
         default_factory=asyncio.Event
     )  # set when it is no longer wanted and the last one left
+
+
+def chosen(setting: str) -> str:
+    """The compute type for a `setting`: with AUTO the first of LEAST_WORK that this processor does well.
+
+    CTranslate2 knows which those are; imports it.
+    """
+    from ctranslate2 import get_supported_compute_types
+
+    supported = get_supported_compute_types("cpu")
+    return setting if setting != AUTO else next(kind for kind in LEAST_WORK if kind in supported)
 
 
 def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Loaded:
@@ -56,15 +75,17 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
     started_s = time.perf_counter()
     _hoard_nothing()
     try:
+        kind = chosen(compute_type)
         model = WhisperModel(
-            str(folder), device="cpu", compute_type=compute_type, cpu_threads=threads, num_workers=lanes_for(threads)
+            str(folder), device="cpu", compute_type=kind, cpu_threads=threads, num_workers=lanes_for(threads)
         )
     except MemoryError as error:
         raise ModelUnavailable("model_no_memory", model=name) from error
     except Exception as error:  # CTranslate2 raises RuntimeError and ValueError, tokenizers bare Exception
         raise ModelUnavailable("model_broken", model=name, reason=str(error).splitlines()[0][:200]) from error
-    log.debug("loaded %s (%s, %d threads) in %.1f s", name, compute_type, threads, time.perf_counter() - started_s)
-    return Loaded(name, model, layers, file.stat().st_size)
+    log.debug("loaded %s (%s, %d threads) in %.1f s", name, kind, threads, time.perf_counter() - started_s)
+    arithmetic = f"{kind} ({AUTO})" if compute_type == AUTO else kind
+    return Loaded(name, model, arithmetic, layers, file.stat().st_size)
 
 
 def let_go(loaded: Loaded) -> None:

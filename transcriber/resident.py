@@ -53,6 +53,11 @@ class Resident:
         return self._wanted[0] if self._wanted else ""
 
     @property
+    def arithmetic(self) -> str:
+        """How the model in memory computes; what is set, while there is none."""
+        return self._loaded.arithmetic if self._loaded else self._compute_type
+
+    @property
     def is_away(self) -> bool:
         """Whether there is a model in use and it is not in memory."""
         return self._wanted is not None and self._loaded is None

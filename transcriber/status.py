@@ -38,7 +38,7 @@ def text(facts: Facts, say: Words) -> str:
 def model(facts: Facts, say: Words) -> str:
     """The model in use; one that is put away is no trouble, but it explains the memory and a slower next answer."""
     key = "status_model_away" if facts.model_is_away else "status_model"
-    return say(key, model=facts.model, threads=facts.threads)
+    return say(key, model=facts.model, arithmetic=facts.arithmetic, threads=facts.threads)
 
 
 def _part(name: str, part: dict[str, Any], now: float, say: Words) -> str:

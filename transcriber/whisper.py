@@ -16,7 +16,7 @@ from transcriber.errors import Rejected
 from transcriber.hearing import UNSPACED, Language, Manner, hear
 from transcriber.lanes import Lanes, lanes_for
 from transcriber.languages import LanguageHint
-from transcriber.loading import Loaded, give_memory_back
+from transcriber.loading import AUTO, Loaded, give_memory_back
 from transcriber.media import Sound
 from transcriber.resident import Resident
 from transcriber.threads import Check, Progress, in_thread, on_loop, until
@@ -28,7 +28,7 @@ from transcriber.windows import STRETCH_S
 class Whisper:
     """One model at a time, a few voices at a time. Its methods belong to the event loop and never block it."""
 
-    def __init__(self, models_dir: Path, *, compute_type: str = "int8", threads: int = 2, idle_s: float = 0.0) -> None:
+    def __init__(self, models_dir: Path, *, compute_type: str = AUTO, threads: int = 2, idle_s: float = 0.0) -> None:
         self.resident = Resident(models_dir, compute_type=compute_type, threads=threads, idle_s=idle_s)
         self._closing = threading.Event()
         self._lanes = Lanes(lanes_for(threads))
@@ -43,6 +43,11 @@ class Whisper:
     def model(self) -> str:
         """Name of the model in use, also while it is put away; empty before the first load."""
         return self.resident.name
+
+    @property
+    def arithmetic(self) -> str:
+        """How the model in memory computes: a compute type of CTranslate2, and whether it was chosen here."""
+        return self.resident.arithmetic
 
     @property
     def is_away(self) -> bool:
