@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from transcriber.hearing import batch_size, segments
+from transcriber.hearing import batch_size
 from transcriber.media import RATE
 from transcriber.windows import JOIN_S, WINDOW_S, Chunk, joined, packed
 
@@ -45,15 +45,6 @@ def test_windows_of_a_minute_are_about_equally_long() -> None:
 
 def test_short_pauses_stay_in_and_long_ones_are_left_out() -> None:
     assert joined([chunk(0, 2), chunk(3, 4), chunk(4 + JOIN_S, 9)]) == [chunk(0, 4), chunk(4 + JOIN_S, 9)]
-
-
-def test_sentences_share_the_time_of_the_speech_by_their_length() -> None:
-    found = segments("One two. Six ten.", ((1.0, 3.0), (10.0, 12.0)))
-    assert [(each.start_s, each.end_s, each.text) for each in found] == [
-        (1.0, 3.0, "One two."),
-        (10.0, 12.0, "Six ten."),
-    ]
-    assert segments("", ((1.0, 3.0),)) == []
 
 
 def test_a_batch_follows_the_model_and_the_memory_there_is() -> None:

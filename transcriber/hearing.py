@@ -7,7 +7,6 @@ window, once. No temperatures: their ladder took 15.8 s on a torn note of 5 s an
 from __future__ import annotations
 
 import itertools
-import re
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -20,6 +19,7 @@ from transcriber.lanes import LONG_S, Lanes
 from transcriber.languages import LanguageHint, prefer
 from transcriber.media import Sound
 from transcriber.memory import free_bytes
+from transcriber.sentences import segments
 from transcriber.threads import Check
 from transcriber.voice import Segment
 from transcriber.windows import WINDOW_S, Window, windows
@@ -38,9 +38,6 @@ LEAST_TOKENS = 25
 # 300 MB.
 BATCH_MOST = 8
 BATCH_BYTES = 75 * 2**20
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue", "bo"})  # languages written without spaces
-
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 
 
 @dataclass(frozen=True)
@@ -154,27 +151,3 @@ def _assured(decoder: Decoder, heed: Heed, language: str, words: str) -> Heard:
 
 def _max_tokens(speech_s: float) -> int:
     return int(LEAST_TOKENS + TOKENS_PER_S * speech_s)
-
-
-def segments(text: str, spans: tuple[tuple[float, float], ...]) -> list[Segment]:
-    """`text` by sentences, each with its share of the `spans` (seconds) by its length."""
-    sentences = [sentence for sentence in _SENTENCE.split(text.strip()) if sentence]
-    letters = sum(map(len, sentences))
-    speech_s = sum(end_s - start_s for start_s, end_s in spans)
-    found: list[Segment] = []
-    done = 0
-    for sentence in sentences:
-        start_s = _at(spans, speech_s * done / letters, starts=True)
-        done += len(sentence)
-        found.append(Segment(start_s, _at(spans, speech_s * done / letters, starts=False), sentence))
-    return found
-
-
-def _at(spans: tuple[tuple[float, float], ...], spoken_s: float, *, starts: bool) -> float:
-    """The time in the sound after `spoken_s` of speech; at a pause, its end for what `starts`, else its beginning."""
-    for start_s, end_s in spans:
-        length_s = end_s - start_s
-        if spoken_s < length_s - 1e-6 or (not starts and spoken_s <= length_s + 1e-6):
-            return min(start_s + spoken_s, end_s)
-        spoken_s -= length_s
-    return spans[-1][1]

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from transcriber.decoding import Decoder
 from transcriber.errors import Rejected
-from transcriber.hearing import UNSPACED, Language, Manner, hear
+from transcriber.hearing import Language, Manner, hear
 from transcriber.lanes import Lanes, lanes_for
 from transcriber.languages import LanguageHint
 from transcriber.loading import AUTO, Loaded, give_memory_back
 from transcriber.media import Sound
 from transcriber.resident import Resident
+from transcriber.sentences import flowing
 from transcriber.threads import Check, Progress, in_thread, on_loop, until
 from transcriber.timed import timed
 from transcriber.voice import Segment, Transcript
@@ -152,9 +153,8 @@ def _transcribe(
             segments += found
             check()
             tell(min(1.0, end_s / max(sound.announced_s, sound.decoded_s)))
-    spaced = "" if language.code in UNSPACED else " "
     return Transcript(
-        text=spaced.join(segment.text for segment in segments),
+        text=flowing(segments, language.code),
         language=language.code,
         language_probability=language.probability,
         duration_s=sound.decoded_s,
