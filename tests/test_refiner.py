@@ -214,6 +214,16 @@ async def test_a_retried_voice_is_not_heard_a_third_time(study: Study) -> None:
     assert await study.bench.state.redis.hkeys("vt:drafts") == [voice(2).key]
 
 
+async def test_a_better_text_of_what_was_forgotten_meanwhile_is_not_kept(state: State, redis: Redis) -> None:
+    await state.improve(voice(1).key, transcript(BETTER))
+    assert await redis.keys("*") == []
+    await state.keep_transcript(voice(1).key, transcript(DRAFT))
+    await state.close(voice(1), "text")
+    await state.improve(voice(1).key, transcript(BETTER))
+    assert await state.transcript(voice(1).key) == transcript(BETTER)
+    assert await redis.ttl(f"vt:transcript:{voice(1).key}") > 0
+
+
 async def test_the_list_is_short_young_and_forgets(state: State, redis: Redis) -> None:
     drafts, now = Drafts(state, "small"), time.time()
     for number in range(MOST + 5):

@@ -129,8 +129,8 @@ class Refiner:
 
     async def _hear_again(self, engine: StrongerEngine, voice: Voice) -> None:
         marks, old = await self._state.marks(voice.key), await self._state.transcript(voice.key)
-        message_id = int(marks.get(rounds.delivered(marks, 0), "0"))
-        if old is None or "outcome" not in marks or message_id <= 1:
+        message_id = rounds.shown(marks, 0)
+        if old is None or "outcome" not in marks or not message_id:
             return  # forgotten, retried, or nobody knows which message it is
         try:
             file = await self._source.download(voice, self._folder)

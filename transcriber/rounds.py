@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from transcriber.recall import recall
+
 Marks = dict[str, str]
 
 
 def number(marks: Marks) -> int:
     """Which round it is, from 0."""
-    return int(marks.get("round", "0"))
+    return recall(int, marks.get("round")) or 0
 
 
 def delivered(marks: Marks, index: int) -> str:
@@ -21,7 +23,12 @@ def delivered(marks: Marks, index: int) -> str:
 
 def earlier(marks: Marks, index: int) -> int:
     """The message with part `index` of the round before, 0 when there is none."""
-    return int(marks.get(f"answer:{index}", "0"))
+    return _id(marks.get(f"answer:{index}"))
+
+
+def shown(marks: Marks, index: int) -> int:
+    """The message with part `index` of this round, 0 when it is not known."""
+    return _id(marks.get(delivered(marks, index)))
 
 
 def has_text(marks: Marks) -> bool:
@@ -40,9 +47,15 @@ def opened(marks: Marks, *, thorough: bool) -> Marks:
     told = {name: id_ for name, id_ in marks.items() if name.startswith("answer:")}
     now = f"sent:{number(marks)}:"
     told |= {name.replace(now, "answer:"): id_ for name, id_ in marks.items() if name.startswith(now)}
-    fresh |= {name: id_ for name, id_ in told.items() if int(id_) > 1}
+    fresh |= {name: id_ for name, id_ in told.items() if _id(id_)}
     if has_text(marks) or marks.get("outcome") == "text":
         fresh["has_text"] = "1"
     if thorough:
         fresh["thorough"] = "1"
     return fresh
+
+
+def _id(mark: str | None) -> int:
+    """0 for what is none: 1 is what an earlier version has noted, and no answer is the first message of a chat."""
+    found = recall(int, mark) or 0
+    return found if found > 1 else 0
