@@ -196,12 +196,20 @@ def _wire(
     )
     retries = Retries(chat, state, enqueue)
     privacy = Privacy(state, _places(settings), say)
-    status = Status(observer, say)
     choice = ModelChoice(
         engine, state, journal, say, models_dir=settings.models_dir, compute_type=settings.compute_type
     )
     commands = Commands(
-        chat, choice, state, intake, status, retries, privacy, say, Background(), hotwords=settings.hotwords
+        chat,
+        choice,
+        state,
+        intake,
+        Status(observer, say),
+        retries,
+        privacy,
+        say,
+        Background(),
+        hotwords=settings.hotwords,
     )
     watchers = [Alert(health, state, chat, say, lambda: telegram.me).run, refiner.run]
     if settings.status_port:
