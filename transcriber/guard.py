@@ -21,6 +21,7 @@ COMPRESSION = 2.4  # Whisper's own compression_ratio_threshold
 ENDLESS = 4.0  # the same for loops that nobody says: eight times "да, " is 2.8, loops in noise lie between 4 and 18
 # Below this somebody should be told: at -0.45 every third word is wrong. Clear notes lie above -0.25.
 DOUBTFUL_LOG_PROBABILITY = -0.5
+DOUBTFUL_COMPRESSION = 1.9  # the same sentence three times; doubtful notes lie below 1.8
 # Speech backwards is taken for one of many languages (0.3 to 0.5); notes as loud as their noise for one (0.9 and more).
 GUESSED_LANGUAGE = 0.5
 # On noisy notes beams below -0.3 to -0.5 bring the word errors from 0.280 to 0.253, at -0.7 hardly any is left
@@ -84,7 +85,8 @@ def believed(heard: Heard, language: str, speech_s: float, language_probability:
     """
     rest = replace(heard, text=collapsed(heard.text), was_cut=False)
     endless = (heard.was_cut or heard.compression > ENDLESS) and len(rest.text) < len(heard.text) / 2
-    guessed = language_probability < GUESSED_LANGUAGE and heard.log_probability < DOUBTFUL_LOG_PROBABILITY
+    doubtful = heard.log_probability < DOUBTFUL_LOG_PROBABILITY
+    guessed = doubtful and (language_probability < GUESSED_LANGUAGE or rest.compression > DOUBTFUL_COMPRESSION)
     unclear = heard.no_speech_probability > CLEAR_NO_SPEECH or heard.log_probability < CLEAR_LOG_PROBABILITY
     invented = endless or guessed or (unclear and is_phrase(rest.text, language)) or is_broken(rest, speech_s)
     return rest.text if not invented and any(letter.isalnum() for letter in rest.text) else ""
