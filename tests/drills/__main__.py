@@ -1,4 +1,4 @@
-"""`python -m tests.drills`: needs Docker with docker-compose; prints a table, or what failed and exit code 1."""
+"""`python -m tests.drills [NAME …]`: needs Docker with docker-compose; prints a table, or what failed and code 1."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import tempfile
 from pathlib import Path
 
 from tests.drills.containers import Failed
-from tests.drills.run import play
+from tests.drills.run import NAMES, play
 from tests.weights import weights
 
 
 def main() -> int:
     """The exit code."""
+    names = sys.argv[1:] or NAMES
+    if unknown := set(names) - set(NAMES):
+        sys.exit(f"{', '.join(sorted(unknown))}: no such drill; there are {', '.join(NAMES)}")
     with tempfile.TemporaryDirectory(prefix="drills-") as folder:
         try:
-            seen = asyncio.run(play(Path(folder), weights("tiny.en")))
+            seen = asyncio.run(play(Path(folder), weights("tiny.en"), names))
         except Failed as error:
             print(error, file=sys.stderr)
             return 1
