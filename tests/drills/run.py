@@ -14,7 +14,7 @@ from tests.drills.containers import PROJECT, Containers, Failed, sh, until
 
 VOICES = Path(__file__).parents[1] / "voices"
 SHORT, LONG = (VOICES / "en_real_3s.ogg").read_bytes(), (VOICES / "en_60s.ogg").read_bytes()
-MINUTES = 5
+MINUTES = 12
 PHONE, CODE = "79990000001", "22222"
 LOGIN = "docker-compose run --rm userbot login"
 NAMES = ("health", "memory", "network", "stop", "kill", "update", "session")
