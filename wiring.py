@@ -194,22 +194,13 @@ def _wire(
         reconnects=lambda: max(0, telegram.sessions - 1),
         flood_wait_s=lambda: sum(telegram.flood_waits_s),
     )
-    retries = Retries(chat, state, enqueue)
+    retries, status = Retries(chat, state, enqueue), Status(observer, say)
     privacy = Privacy(state, _places(settings), say)
     choice = ModelChoice(
         engine, state, journal, say, models_dir=settings.models_dir, compute_type=settings.compute_type
     )
     commands = Commands(
-        chat,
-        choice,
-        state,
-        intake,
-        Status(observer, say),
-        retries,
-        privacy,
-        say,
-        Background(),
-        hotwords=settings.hotwords,
+        chat, choice, state, intake, status, retries, privacy, say, Background(), hotwords=settings.hotwords
     )
     watchers = [Alert(health, state, chat, say, lambda: telegram.me).run, refiner.run]
     if settings.status_port:

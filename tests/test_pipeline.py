@@ -40,7 +40,7 @@ class Bench:
 
     def _new(self) -> Pipeline:
         answer = Answer(self.chat, self.state, Words("ru"))
-        job = Job(
+        self.job = Job(
             self.state,
             self.engine,
             self.chat,
@@ -51,7 +51,12 @@ class Bench:
             hotwords=self.hotwords,
             drafts=self.drafts,
         )
-        return Pipeline(self._url, self.state, job, redelivery_s=300.0)
+        return Pipeline(self._url, self.state, self.job, redelivery_s=300.0)
+
+    @property
+    def waiting_for_a_turn(self) -> int:
+        """How many voices are ready for the engine, which has another in work."""
+        return len(self.job._turns._waiting)
 
     @asynccontextmanager
     async def running(self, grace_s: float = 2.0) -> AsyncIterator[Pipeline]:
@@ -280,7 +285,7 @@ async def test_voices_are_transcribed_in_the_order_they_were_sent_however_the_do
     bench.engine.gate = asyncio.Event()
     async with bench.running():
         await bench.accept(*reversed(voices))
-        await until(lambda: len(list(bench.folder.iterdir())) == len(voices))
+        await until(lambda: bench.waiting_for_a_turn == len(voices) - 1)
         bench.engine.gate.set()
         for v in voices:
             await bench.closed(v)
