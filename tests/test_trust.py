@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from collections.abc import Coroutine
@@ -68,12 +69,13 @@ async def test_what_is_no_voice_is_taken_off_the_books_and_the_others_are_answer
     for number, line in enumerate(GARBAGE):
         await redis.hset("vt:accepted", f"1:{number}", line)
     await redis.hset("vt:accepted", "not:a:key", v.to_json())
+    await redis.hset("vt:accepted", voice(501).key, voice(501, sent_at=math.nan).to_json())
     await bench.state.accept(v)
     async with bench.running():
         assert await bench.closed(v) == "text"
     assert await redis.hkeys("vt:accepted") == []
     told = [record for record in caplog.records if "/retry" in record.getMessage()]
-    assert len(told) == len(GARBAGE) + 1
+    assert len(told) == len(GARBAGE) + 2
 
 
 async def test_an_id_that_leads_to_another_folder_is_no_id(bench: Bench, redis: Redis) -> None:

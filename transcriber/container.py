@@ -26,7 +26,6 @@ CODECS = (
 )
 FRAME_SAMPLES_MOST = 2**20  # ours: 22 s at 48 kHz; WavPack's, the longest in use, have 131,072; headers may claim more
 RATES = range(4_000, 768_001)  # samples per second: below, a file of 10 MB would be months of sound
-CHANNELS_MOST = 32
 STREAMS_MOST = 32
 # The largest table: 12 h of opus have one of 52 MB. Without a limit an mp4 of 1.7 KB takes what its header claims, 1 GB
 # for 30 million samples. The function is FFmpeg's own, found among the libraries that PyAV is linked with.
@@ -71,4 +70,4 @@ def _sound_of(container: InputContainer) -> AudioStream:
 
 def is_plausible(frame: av.AudioFrame) -> bool:
     """Whether a decoded frame is something that a person may have recorded."""
-    return frame.sample_rate in RATES and frame.layout.nb_channels <= CHANNELS_MOST
+    return frame.sample_rate in RATES

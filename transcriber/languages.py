@@ -25,7 +25,7 @@ class LanguageHint:
     confidence: float
     at: float
 
-    __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False)
 
     def to_json(self) -> str:
         """One line of JSON, the form in which Redis keeps it."""

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from pydantic import ConfigDict, TypeAdapter
 
-_EXACT = ConfigDict(strict=True, allow_inf_nan=False)  # a number is a number: ids become names of files and keys
+_EXACT = ConfigDict(allow_inf_nan=False)  # no time is infinite
 
 
 def label(model: str) -> str:
