@@ -30,6 +30,9 @@ FLOOR_S = 10.0
 MARGIN_S = 1.0
 # faster-whisper's default. On hard Russian notes: word errors 0.064 against 0.083 greedy, for 0.35-0.7 s more each.
 BEAM_SIZE = 5
+# A longer window is nearly the full one: a second encoder pass brought nothing there, and a note of 25 s that nobody
+# could understand took 2.65 of what faster-whisper takes (benchmarks/noise.py).
+WHOLE_BELOW_FRAMES = 1800
 # Bounds a loop. Clear notes take 4 tokens a second (benchmarks/window_sweep.py), byte by byte spelled scripts far more.
 TOKENS_PER_S = 15
 LEAST_TOKENS = 25
@@ -142,7 +145,7 @@ def _assured(decoder: Decoder, heed: Heed, language: str, words: str) -> Heard:
     limit = _max_tokens(speech_s)
     beam = decoder.decode(heed.encoded, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
     best = guard.better(heed.heard, beam, speech_s)
-    if guard.is_broken(best, speech_s) and heed.encoded.shape[1] < FULL_FRAMES // 2:
+    if guard.is_broken(best, speech_s) and heed.encoded.shape[1] < WHOLE_BELOW_FRAMES // 2:
         whole = decoder.encode([heed.window.samples], FULL_FRAMES)
         full = decoder.decode(whole, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
         best = guard.better(best, full, speech_s)
