@@ -24,13 +24,13 @@ run: setup
 	@exec $(RUN) userbot.py
 
 test: setup
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 4 --dist loadfile
 
 check: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 4 --dist loadfile
 
 bench: setup
 	@$(RUN) -m benchmarks.bench

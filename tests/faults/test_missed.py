@@ -9,6 +9,8 @@ from tests.faults.conftest import NewScene
 from tests.faults.scene import SHORT, Scene
 from tests.stage import until
 
+SIDE_BY_SIDE = 3  # so many are in the engine at once, and a short one may be done before an older one
+
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
@@ -29,7 +31,7 @@ async def test_a_gap_before_a_newer_voice_hides_nothing(scene: Scene) -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_thirty_voices_that_came_while_stopped_are_answered_oldest_first_in_each_chat(
+async def test_thirty_voices_that_came_while_stopped_are_taken_oldest_first_in_each_chat(
     new_scene: NewScene,
 ) -> None:
     scene = await new_scene()
@@ -46,7 +48,8 @@ async def test_thirty_voices_that_came_while_stopped_are_answered_oldest_first_i
     for chat in chats:
         peer: Account | Chat = scene.anna if chat is scene.owner else chat
         order = [m.reply_to for m in scene.replies(peer)]
-        assert order == sorted(order)
+        places = {message_id: place for place, message_id in enumerate(sorted(order))}
+        assert all(abs(places[message_id] - place) <= SIDE_BY_SIDE for place, message_id in enumerate(order)), order
 
 
 async def test_with_catch_up_max_age_0_what_came_while_away_is_left_alone(new_scene: NewScene) -> None:
