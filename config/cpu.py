@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from transcriber.cgroup import folders
+
 
 def usable_cores(root: Path = Path("/")) -> int:
     """Whole cores, at least 1. `root` is where /proc and /sys are found."""
@@ -14,25 +16,7 @@ def usable_cores(root: Path = Path("/")) -> int:
     except AttributeError:  # macOS, Windows
         cores = os.cpu_count() or 1
     # Rounded down: a thread over the quota makes all of them wait for the next period.
-    return max(1, int(min([float(cores), *_quotas(root)])))
-
-
-def _quotas(root: Path) -> Iterator[float]:
-    """The limit, in cores, of every control group around this process (version 2 and version 1)."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    mounts = root / "sys/fs/cgroup"
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        for mount in [mounts, mounts / "unified"] if not controllers else [mounts / controllers, mounts / "cpu"]:
-            if controllers and "cpu" not in controllers.split(","):
-                continue
-            group = mount / path.lstrip("/")
-            while group.is_relative_to(mount):  # in a container the path may be the host's; the mount itself is there
-                yield from _quota(group)
-                group = group.parent
+    return max(1, int(min([float(cores), *(quota for group in folders("cpu", root) for quota in _quota(group))])))
 
 
 def _quota(group: Path) -> Iterator[float]:

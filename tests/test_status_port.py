@@ -18,7 +18,7 @@ from transcriber.health import Level
 from transcriber.journal import Journal
 from transcriber.redis_client import connect
 from transcriber.state import State
-from transcriber.status import text
+from transcriber.status import span, text
 from transcriber.web import StatusPort
 
 __all__ = ["site"]
@@ -43,9 +43,12 @@ async def test_status_tells_the_same_facts_as_the_chat(site: Inside) -> None:
     facts = json.loads((await site.get("/status"))[1])
     assert facts["parts"]["Telegram"]["level"] == "OK"
     assert (facts["stored"]["waiting"], facts["reconnects"], facts["model"]) == (1, 3, "small")
-    said = text(await site.observer.facts(), SAY)
+    seen = await site.observer.facts()
+    assert seen.stored is not None
+    said = text(seen, SAY)
+    assert 4 <= seen.stored.head_age_s < 60
     done = sum(facts["stored"]["outcomes"].values())
-    assert SAY("status_queue", count=1, age="4 s") in said
+    assert SAY("status_queue", count=1, age=span(seen.stored.head_age_s, SAY)) in said
     assert SAY("status_voices", done=done, last="2 min ago", given_up=0) in said
 
 

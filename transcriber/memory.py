@@ -7,35 +7,21 @@ from pathlib import Path
 
 import psutil
 
+from transcriber.cgroup import folders
+
+_VERSION_2, _VERSION_1 = ("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")
+
 
 def free_bytes(root: Path = Path("/")) -> int:
     """Bytes that may still be taken. `root` is where /proc and /sys are found."""
-    return max(0, min([psutil.virtual_memory().available, *_group_rooms(root)]))
+    rooms = (room for group in folders("memory", root) for room in _room(group))
+    return max(0, min([psutil.virtual_memory().available, *rooms]))
 
 
-def _group_rooms(root: Path) -> Iterator[int]:
-    """Limit less use of each group (version 2 and version 1); what only caches files is given up when needed."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    mounts = root / "sys/fs/cgroup"
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        mount, names = (
-            (mounts / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes"))
-            if controllers
-            else (mounts, ("memory.max", "memory.current"))
-        )
-        group = mount / path.lstrip("/")
-        while group.is_relative_to(mount):  # in a container the path may be the host's; the mount itself is there
-            yield from _room(group, *names)
-            group = group.parent
-
-
-def _room(group: Path, limit_name: str, used_name: str) -> Iterator[int]:
+def _room(group: Path) -> Iterator[int]:
+    """Limit less use of one group; what only caches files is given up when needed."""
+    version2 = (group / "memory.max").exists()
+    limit_name, used_name = _VERSION_2 if version2 else _VERSION_1
     try:
         limit = int((group / limit_name).read_text())  # "max" is none
         used = int((group / used_name).read_text())

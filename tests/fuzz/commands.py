@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pyrogram import raw
 
 from tests.people import ANNA, BORIS, OWNER, FakeEngine, voice
 from tests.test_commands import CHAT, SAY, Desk
 from transcriber import inbox, models
 from transcriber.errors import ModelUnavailable
+from transcriber.loading import give_memory_back
 from transcriber.parts import units
 from transcriber.state import State
 
@@ -83,10 +85,14 @@ class Report:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     findings: dict[str, str] = field(default_factory=dict)  # what -> the first text that did it
+    memory_kb: list[int] = field(default_factory=list)  # after each thousand
 
     def __str__(self) -> str:
         lines = [f"{count:8} {outcome}" for outcome, count in self.outcomes.most_common()]
-        return "\n".join(lines + [f"FOUND {what}: {text!r}" for what, text in self.findings.items()])
+        lines += [f"FOUND {what}: {text!r}" for what, text in self.findings.items()]
+        if len(self.memory_kb) > 1:
+            lines.append(f"memory grew by {self.memory_kb[-1] - self.memory_kb[1]} KB after the second thousand")
+        return "\n".join(lines)
 
 
 class Models(FakeEngine):
@@ -116,6 +122,9 @@ async def fuzz_commands(seed: int, count: int, state: State, folder: Path) -> Re
         while begun:
             await begun.pop()
         _judge(report, text, desk.chat.texts.get((CHAT, 1)), SAY)
+        if (number + 1) % 1_000 == 0:
+            give_memory_back()
+            report.memory_kb.append(psutil.Process().memory_info().rss // 1024)
     await _look_around(report, state, folder)
     return report
 
