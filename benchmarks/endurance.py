@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 
 from tests.weights import ROOT, weights
-from transcriber.loading import give_memory_back
 from transcriber.media import RATE, Sound
+from transcriber.memory import give_memory_back
 from transcriber.whisper import Whisper
 
 VOICES = Path(__file__).parent.parent / "tests" / "voices"

@@ -1,7 +1,8 @@
 """Why the numbers in transcriber/hearing.py and guard.py are what they are: `python -m benchmarks.window_sweep`.
 
-Folders named behind it have a manifest.json like tests/voices, the default; their notes of one window are used. Two
-tables: word errors by window, and by the score below which a beam follows, on notes with noise mixed in.
+Folders named behind it have a manifest.json like tests/voices, the default; their notes of one window are used. Three
+tables: word errors by window; by the score below which a beam follows, on notes with noise mixed in; and of the voices
+of five minutes by the length of the pieces they are cut into and by the beam.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ from typing import Any
 import numpy as np
 from faster_whisper import WhisperModel
 
+from benchmarks.recordings import ROOT, recordings
+from benchmarks.results import LONG_S
 from config.cpu import usable_cores
 from tests.weights import weights
 from tests.wer import word_error_rate
-from transcriber import guard
+from transcriber import guard, hearing
+from transcriber import windows as cutting
 from transcriber.decoding import Decoder, Heard, frames
-from transcriber.hearing import BEAM_SIZE, FLOOR_S, MARGIN_S
+from transcriber.hearing import BEAM_SIZE, FLOOR_S, MARGIN_S, Language, Listener, Manner
+from transcriber.lanes import Lanes, lanes_for
 from transcriber.media import Samples, Sound
 from transcriber.windows import windows
 
-ROOT = Path(__file__).parent.parent
 WINDOWS = ((30.0, 0.0), (10.0, 0.5), (10.0, 1.0), (10.0, 2.0), (8.0, 1.0), (6.0, 1.0))  # floor, margin
 THRESHOLDS = (0.0, -0.2, -0.3, -0.4, -0.5, -0.7, -1.0)
 SIGNAL_TO_NOISE_DB = (10, 5, 0)
+PIECES = ((29.0, 1), (29.0, 3), (20.0, 3), (15.0, 1), (15.0, 3), (15.0, 5), (12.0, 3))  # seconds, beam
 MOST_TOKENS = 220
 
 
@@ -106,8 +111,29 @@ def by_threshold(model: Any, known: list[Note]) -> None:
         print(f"| {threshold:g} | {statistics.mean(errors):.3f} | {sum(beams)} of {len(pairs)} |", flush=True)
 
 
+def by_piece(model: Any, threads: int) -> None:
+    """Word errors, encoder frames and seconds of voices of five minutes."""
+    print("\n| voice | piece s | beam | WER | frames | tokens | s |\n|---|---|---|---|---|---|---|")
+    lanes = Lanes(lanes_for(threads))
+    for voice in (voice for voice in recordings() if voice["seconds"] >= LONG_S):
+        for cutting.PIECE_S, hearing.BATCH_BEAM_SIZE in PIECES:
+            decoder, started_s = Decoder(model), time.perf_counter()
+            listener = Listener(decoder, Language(voice["lang"], 1.0), Manner(), lanes, lambda: None)
+            with Sound(voice["path"]) as sound:
+                text = " ".join(segment.text for found, _ in listener.hear(sound) for segment in found)
+            cells = [voice["file"], f"{cutting.PIECE_S:g}", str(hearing.BATCH_BEAM_SIZE)]
+            cells += [f"{word_error_rate(voice['text'], text):.4f}", str(decoder.encoder_frames)]
+            cells += [str(decoder.decoder_tokens), f"{time.perf_counter() - started_s:.1f}"]
+            print("| " + " | ".join(cells) + " |", flush=True)
+    lanes.close()
+
+
 if __name__ == "__main__":
-    whisper = WhisperModel(str(weights("base")), device="cpu", compute_type="int8", cpu_threads=usable_cores())
+    cores = usable_cores()
+    whisper = WhisperModel(
+        str(weights("base")), device="cpu", compute_type="int8", cpu_threads=cores, num_workers=lanes_for(cores)
+    )
     spoken = notes([Path(folder) for folder in sys.argv[1:]] or [ROOT / "tests" / "voices"])
     by_window(whisper, spoken)
     by_threshold(whisper, spoken)
+    by_piece(whisper, cores)

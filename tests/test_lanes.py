@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from transcriber.lanes import Lanes, lanes_for
+from transcriber.lanes import YIELDS, Lanes, lanes_for
 
 
 def test_the_next_piece_of_a_short_voice_goes_before_those_of_a_long_one() -> None:
@@ -20,6 +20,17 @@ def test_the_next_piece_of_a_short_voice_goes_before_those_of_a_long_one() -> No
     lanes.close()
     assert last.done()
     assert order == ["short 1", "short 2", "long 1", "long 2"]
+
+
+def test_a_long_voice_gets_its_turn_however_many_short_ones_come() -> None:
+    lanes, release, order = Lanes(1), threading.Event(), list[str]()
+    lanes.submit(release.wait)
+    lanes.submit(partial(order.append, "long"), urgent=False)
+    for _ in range(3 * YIELDS):
+        lanes.submit(partial(order.append, "short"))
+    release.set()
+    lanes.close()
+    assert order.index("long") in (YIELDS - 1, YIELDS)
 
 
 def test_as_many_pieces_run_at_once_as_there_are_lanes() -> None:

@@ -129,6 +129,17 @@ async def test_a_model_nobody_needs_gives_its_memory_back_and_the_next_voice_bri
     await keeper.close()
 
 
+async def test_memory_that_voices_took_goes_back_when_they_are_done(
+    keeper: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "_QUIET_S", 0.01)
+    async with keeper.use():
+        blocks = [bytes(100_000) for _ in range(1000)]
+        del blocks  # to the allocator, which keeps it for more work of that kind
+    kept = psutil.Process().memory_info().rss
+    await until(lambda: psutil.Process().memory_info().rss < kept - 50 * 2**20, "the memory to go back")
+
+
 async def test_work_that_is_announced_brings_the_model_back_before_it_is_there(shelf: Path) -> None:
     keeper = Resident(shelf, compute_type="int8", threads=1, idle_s=0.2)
     await keeper.load("one")

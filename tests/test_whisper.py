@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import subprocess
 import sys
 import threading
 import time
-import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.sounds import wav
 from tests.weights import ROOT
 from tests.wer import word_error_rate
 from transcriber.errors import Interrupted, ModelUnavailable, Rejected
 from transcriber.languages import SURE_SPEECH_S, LanguageHint
-from transcriber.media import RATE, Samples, Sound
+from transcriber.media import Sound
 from transcriber.voice import Transcript
 from transcriber.whisper import Whisper, languages
 
@@ -28,17 +27,6 @@ def said(voices: Path, name: str) -> str:
     """What is spoken in the recording `name`."""
     manifest: list[dict[str, str]] = json.loads((voices / "manifest.json").read_text())
     return next(voice["text"] for voice in manifest if voice["file"] == name)
-
-
-def wav(samples: Samples) -> bytes:
-    """A file with `samples` in it."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes((samples * 32767).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from transcriber.hearing import batch_size
+import numpy as np
+
+from transcriber.hearing import batch_s, batches
 from transcriber.media import RATE
-from transcriber.windows import JOIN_S, WINDOW_S, Chunk, joined, packed
+from transcriber.windows import JOIN_S, PIECE_S, SPARE_S, WINDOW_S, Chunk, Window, joined, packed
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,13 +36,15 @@ def test_windows_hold_all_speech_in_order_and_none_is_too_long() -> None:
 
 
 def test_a_window_ends_at_the_longest_of_its_last_pauses() -> None:
-    chunks = [chunk(0, 18), chunk(18.2, 20), chunk(21.5, 22), chunk(22.1, 40)]
+    chunks = [chunk(0, 13), chunk(13.2, 14.5), chunk(16, 16.5), chunk(16.6, 31)]
     assert packed(chunks) == [chunks[:2], chunks[2:]]
 
 
-def test_windows_of_a_minute_are_about_equally_long() -> None:
+def test_a_minute_is_cut_into_equal_pieces_and_what_hardly_needs_it_is_not_cut() -> None:
     groups = packed([chunk(second, second + 0.9) for second in range(60)])
-    assert max(map(len, groups)) <= 22, "29, 29 and 2 would cost three times 29"
+    assert len(groups) == 4
+    assert max(map(len, groups)) <= PIECE_S + SPARE_S
+    assert len(packed([chunk(second, second + 0.9) for second in range(22)])) == 1
 
 
 def test_short_pauses_stay_in_and_long_ones_are_left_out() -> None:
@@ -49,12 +53,16 @@ def test_short_pauses_stay_in_and_long_ones_are_left_out() -> None:
 
 def test_a_batch_follows_the_model_and_the_memory_there_is() -> None:
     plenty = 64 * 2**30
-    assert batch_size(384, 4, plenty) == 4
-    assert batch_size(512, 6, plenty) == 2
-    assert batch_size(384, 24, plenty) == 1
-    assert batch_size(1280, 4, plenty) == 1
-    assert batch_size(512, 6, 200 * 2**20) == 1
-    assert batch_size(512, 6, 0) == 1
+    assert batch_s(512, 6, plenty) == 48 * 2**20 / (50 * 512 * 8 * 6), "48 MB of keys and values, for base"
+    assert batch_s(384, 4, plenty) == 3 * PIECE_S
+    assert batch_s(512, 6, 96 * 2**20) == batch_s(512, 6, plenty) / 2
+    assert batch_s(512, 6, 0) == 0
+
+
+def test_batches_keep_the_order_and_count_every_window_as_long_as_the_longest() -> None:
+    found = [Window(((0.0, length_s),), np.zeros(int(length_s * RATE), np.float32)) for length_s in (9, 14, 2, 2, 29)]
+    assert list(batches(iter(found), 45.0)) == [found[:3], found[3:4], found[4:]]
+    assert list(batches(iter(found), 0.0)) == [[window] for window in found]
 
 
 def test_nobody_is_told_that_voices_are_listened_to_here(tmp_path: Path) -> None:

@@ -7,22 +7,25 @@ window, once. No temperatures: their ladder took 15.8 s on a torn note of 5 s an
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 from transcriber import guard
-from transcriber.decoding import FULL_FRAMES, Decoder, Encoded, Heard, frames
+from transcriber.decoding import FRAME_RATE, FULL_FRAMES, Decoder, Encoded, Heard, frames
+from transcriber.errors import Interrupted
 from transcriber.lanes import LONG_S, Lanes
 from transcriber.languages import LanguageHint, prefer
 from transcriber.media import Sound
-from transcriber.memory import free_bytes
+from transcriber.memory import free_bytes, keep_blocks
 from transcriber.sentences import segments
 from transcriber.threads import Check
 from transcriber.voice import Segment
-from transcriber.windows import WINDOW_S, Window, windows
+from transcriber.windows import PIECE_S, WINDOW_S, Window, windows
 
 # The window of a clip, benchmarks/window_sweep.py: with a floor of 10 s and a second of silence behind the speech the
 # word errors are those of the full window (0.017 and 0.017); with a floor of 8 s a 3 s note loses a word (0.038).
@@ -37,10 +40,14 @@ WHOLE_BELOW_FRAMES = 1800
 TOKENS_PER_S = 15
 LEAST_TOKENS = 25
 
-# More than 8 together win nothing: faster-whisper's own default. The bytes, in each lane, keep a long voice within
-# 300 MB.
-BATCH_MOST = 8
-BATCH_BYTES = 75 * 2**20
+# Where windows share a batch, a beam costs little. Five minutes of English and of Russian (benchmarks/window_sweep.py):
+# word errors greedy 0.026 and 0.129, with a beam of 3 0.022 and 0.098 for a fifth more time; naive 0.024 and 0.107.
+BATCH_BEAM_SIZE = 3
+# In each lane; keeps a long voice within 300 MB. Four and more together are hardly faster.
+BATCH_MOST = 3
+BATCH_BYTES = 48 * 2**20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,85 +78,150 @@ class Heed:
     heard: Heard
 
 
-def hear(
-    decoder: Decoder, sound: Sound, language: Language, manner: Manner, lanes: Lanes, check: Check
-) -> Iterator[tuple[list[Segment], float]]:
-    """The segments of each window (perhaps none) and where it ends, in seconds of `sound`; the first fills `language`.
+class Listener:
+    """One voice at work in the lanes: its pieces are encoded, decoded and, where in doubt, decoded again.
 
-    Windows of a long voice are worked on in all `lanes`, in each as many together as memory allows; the next piece of
-    a short voice goes before them.
+    Fills `language`; where that has no code yet, the first pieces find it.
     """
-    audible: Iterator[Window] = (window for window in windows(sound, check) if not guard.is_silent(window.samples))
-    first = list(itertools.islice(audible, 1))
-    urgent = max(sound.announced_s, sound.decoded_s) <= LONG_S
-    size = 1
-    if sound.decoded_s > WINDOW_S:
-        size = batch_size(decoder.width, decoder.layers, free_bytes() // lanes.number)
-    audible = itertools.chain(first, audible)
-    ahead: deque[Future[list[Heed]]] = deque()
-    try:
-        while batch := list(itertools.islice(audible, size)):
-            ahead.append(lanes.submit(partial(_listen, decoder, batch, language, manner, check), urgent=urgent))
-            while ahead and (len(ahead) == lanes.number or not language.code):  # the first alone finds the language
-                yield from _finish(decoder, ahead.popleft().result(), language, manner, lanes, urgent)
-        while ahead:
-            yield from _finish(decoder, ahead.popleft().result(), language, manner, lanes, urgent)
-    finally:
-        for left in ahead:
-            left.cancel()
+
+    def __init__(self, decoder: Decoder, language: Language, manner: Manner, lanes: Lanes, check: Check) -> None:
+        self._decoder = decoder
+        self._language = language
+        self._manner = manner
+        self._lanes = lanes
+        self._check = check
+        self._language_sought = threading.Event()
+        self._is_urgent = True
+
+    def hear(self, sound: Sound) -> Iterator[tuple[list[Segment], float]]:
+        """The segments of each window (perhaps none) and where it ends, in seconds of `sound`.
+
+        Windows of a long voice are worked on in all lanes, in each as many together as memory allows; the next piece
+        of a short voice goes before them.
+        """
+        audible = (window for window in windows(sound, self._check) if not guard.is_silent(window.samples))
+        first = list(itertools.islice(audible, 1))
+        length_s = max(sound.announced_s, sound.decoded_s)
+        self._is_urgent = length_s <= LONG_S
+        keep_blocks(fast=length_s <= WINDOW_S)
+        listen = self._listen if self._language.code else self._listen_first
+        ahead: deque[Future[list[Heed]]] = deque()
+        try:
+            for batch in batches(itertools.chain(first, audible), self._batch_s(length_s)):
+                ahead.append(self._submit(listen, batch))
+                listen = self._listen
+                if len(ahead) > self._lanes.number:  # one more, so that no lane waits while the next is looked for
+                    yield from self._finish(ahead.popleft().result())
+            while ahead:
+                yield from self._finish(ahead.popleft().result())
+        finally:
+            self._language_sought.set()
+            for left in ahead:
+                left.cancel()
+
+    def _batch_s(self, length_s: float) -> float:
+        """Seconds of windows to decode together: a share for each lane, if memory allows."""
+        if length_s <= WINDOW_S:
+            return 0.0
+        free = free_bytes() // self._lanes.number
+        return min(length_s / self._lanes.number, batch_s(self._decoder.width, self._decoder.layers, free))
+
+    def _submit(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        return self._lanes.submit(partial(work, *arguments), urgent=self._is_urgent)
+
+    def _listen_first(self, batch: list[Window]) -> list[Heed]:
+        """Find the language, then as the others."""
+        try:
+            encoded = self._encode(batch)
+            speech_s = sum(window.speech_s for window in batch)
+            found = prefer(self._language.hint, self._decoder.languages(encoded), speech_s)
+            self._language.code, self._language.probability = found
+        finally:
+            self._language_sought.set()
+        return self._decode(batch, encoded)
+
+    def _listen(self, batch: list[Window]) -> list[Heed]:
+        """A quick decoding of each window, once the first batch, which began before, has found the language."""
+        encoded = self._encode(batch)
+        if not self._language.code:
+            self._language_sought.wait()
+        if not self._language.code:
+            raise Interrupted("interrupted")  # the first failed, and its error is told
+        return self._decode(batch, encoded)
+
+    def _encode(self, batch: list[Window]) -> Encoded:
+        window_frames = FULL_FRAMES if self._manner.thorough else max(map(_window_frames, batch))
+        return self._decoder.encode([window.samples for window in batch], window_frames, self._check)
+
+    def _decode(self, batch: list[Window], encoded: Encoded) -> list[Heed]:
+        quick = 1 if len(batch) == 1 else BATCH_BEAM_SIZE
+        heard = self._decoder.decode(
+            encoded,
+            self._language.code,
+            beam_size=BEAM_SIZE if self._manner.thorough else quick,
+            max_tokens=_max_tokens(max(window.speech_s for window in batch)),
+            words=self._manner.words,
+        )
+        return [Heed(window, encoded[at : at + 1], heard[at]) for at, window in enumerate(batch)]
+
+    def _finish(self, heeds: list[Heed]) -> Iterator[tuple[list[Segment], float]]:
+        """What is doubted is decoded again, each window as a piece of its own."""
+        assured = {
+            index: self._submit(self._assured, heed)
+            for index, heed in enumerate(heeds)
+            if guard.is_unsure(heed.heard, heed.window.speech_s) and not self._manner.thorough
+        }
+        language = self._language
+        for index, heed in enumerate(heeds):
+            sure = assured[index].result() if index in assured else heed.heard
+            language.is_unsure |= guard.is_doubtful(sure, heed.window.speech_s)
+            language.speech_s += heed.window.speech_s
+            text = guard.believed(sure, language.code, heed.window.speech_s, language.probability)
+            yield segments(text, heed.window.spans), heed.window.spans[-1][1]
+
+    def _assured(self, heed: Heed) -> Heard:
+        """What was heard, or something better after a beam search and, if need be, one encoder pass more."""
+        speech_s = heed.window.speech_s
+        best = guard.better(heed.heard, self._beam(heed.encoded, speech_s), speech_s)
+        if guard.is_broken(best, speech_s) and heed.encoded.shape[1] < WHOLE_BELOW_FRAMES // 2:
+            whole = self._decoder.encode([heed.window.samples], FULL_FRAMES)
+            best = guard.better(best, self._beam(whole, speech_s), speech_s)
+        return best
+
+    def _beam(self, encoded: Encoded, speech_s: float) -> Heard:
+        return self._decoder.decode(
+            encoded,
+            self._language.code,
+            beam_size=BEAM_SIZE,
+            max_tokens=_max_tokens(speech_s),
+            words=self._manner.words,
+        )[0]
 
 
-def _listen(decoder: Decoder, batch: list[Window], language: Language, manner: Manner, check: Check) -> list[Heed]:
-    """A quick decoding of each window."""
-    longest_s = max(window.speech_s for window in batch)
-    window_frames = FULL_FRAMES if manner.thorough else frames(max(FLOOR_S, longest_s + MARGIN_S))
-    encoded = decoder.encode([window.samples for window in batch], window_frames, check)
-    if not language.code:
-        speech_s = sum(window.speech_s for window in batch)
-        language.code, language.probability = prefer(language.hint, decoder.languages(encoded), speech_s)
-    beam_size = BEAM_SIZE if manner.thorough else 1
-    limit = _max_tokens(longest_s)
-    heard = decoder.decode(encoded, language.code, beam_size=beam_size, max_tokens=limit, words=manner.words)
-    return [Heed(window, encoded[i : i + 1], each) for i, (window, each) in enumerate(zip(batch, heard, strict=True))]
+def batch_s(width: int, layers: int, free: int) -> float:
+    """How many seconds of windows to decode together: a quarter of `free` bytes, at most BATCH_BYTES and BATCH_MOST.
 
-
-def _finish(
-    decoder: Decoder, heeds: list[Heed], language: Language, manner: Manner, lanes: Lanes, urgent: bool
-) -> Iterator[tuple[list[Segment], float]]:
-    """What is doubted is decoded again, each window as a piece of its own."""
-    assured = {
-        index: lanes.submit(partial(_assured, decoder, heed, language.code, manner.words), urgent=urgent)
-        for index, heed in enumerate(heeds)
-        if guard.is_unsure(heed.heard, heed.window.speech_s) and not manner.thorough
-    }
-    for index, heed in enumerate(heeds):
-        sure = assured[index].result() if index in assured else heed.heard
-        language.is_unsure |= guard.is_doubtful(sure, heed.window.speech_s)
-        language.speech_s += heed.window.speech_s
-        text = guard.believed(sure, language.code, heed.window.speech_s, language.probability)
-        yield segments(text, heed.window.spans), heed.window.spans[-1][1]
-
-
-def batch_size(width: int, layers: int, free: int) -> int:
-    """How many windows to decode together: a quarter of `free` bytes, at most BATCH_BYTES and BATCH_MOST.
-
-    The decoder keeps keys and values of 1500 positions, `width` floats each, for every window and each of its
-    `layers` (37 MB for base).
+    The decoder keeps keys and values of 50 positions a second, `width` floats each, for each of its `layers` (15 MB
+    for a window of 12 s by base).
     """
-    return max(1, min(BATCH_MOST, min(free // 4, BATCH_BYTES) // (1500 * width * 4 * 2 * layers)))
+    return min(BATCH_MOST * PIECE_S, min(free // 4, BATCH_BYTES) / (50 * width * 4 * 2 * layers))
 
 
-def _assured(decoder: Decoder, heed: Heed, language: str, words: str) -> Heard:
-    """What was heard, or something better after a beam search and, if need be, one encoder pass more."""
-    speech_s = heed.window.speech_s
-    limit = _max_tokens(speech_s)
-    beam = decoder.decode(heed.encoded, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
-    best = guard.better(heed.heard, beam, speech_s)
-    if guard.is_broken(best, speech_s) and heed.encoded.shape[1] < WHOLE_BELOW_FRAMES // 2:
-        whole = decoder.encode([heed.window.samples], FULL_FRAMES)
-        full = decoder.decode(whole, language, beam_size=BEAM_SIZE, max_tokens=limit, words=words)[0]
-        best = guard.better(best, full, speech_s)
-    return best
+def batches(found: Iterable[Window], most_s: float) -> Iterator[list[Window]]:
+    """`found` in groups that take at most `most_s` when all are as long as the longest; one at least."""
+    batch: list[Window] = []
+    for window in found:
+        longest_s = max(map(_window_frames, [*batch, window])) / FRAME_RATE
+        if batch and longest_s * (len(batch) + 1) > most_s:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
+
+
+def _window_frames(window: Window) -> int:
+    return frames(max(FLOOR_S, window.speech_s + MARGIN_S))
 
 
 def _max_tokens(speech_s: float) -> int:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 LONG_S = 60.0  # a longer voice lets others go first; up to here it is about one piece for each lane
+YIELDS = 16  # so many pieces of short voices go before one of a long voice that was there first; ours
 LEAST, MOST = 2, 4  # a short voice gets past a long one on any machine; each lane takes memory (100 MB for base)
 
 
@@ -26,20 +27,21 @@ def lanes_for(threads: int) -> int:
 
 
 class Lanes:
-    """`number` threads; what is urgent first, else first come, first served."""
+    """`number` threads; first come, first served, but what is not urgent lets the next YIELDS pieces go before it."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self._threads = ThreadPoolExecutor(number, "whisper")
         self._arrivals = count()
         self._lock = threading.Lock()
-        self._waiting: list[tuple[bool, int, Future[Any], Callable[[], Any]]] = []
+        self._waiting: list[tuple[int, int, Future[Any], Callable[[], Any]]] = []
 
     def submit(self, work: Callable[[], T], *, urgent: bool = True) -> Future[T]:
         """What `work` will return or raise."""
         future: Future[T] = Future()
         with self._lock:
-            heapq.heappush(self._waiting, (not urgent, next(self._arrivals), future, work))
+            arrival = next(self._arrivals)
+            heapq.heappush(self._waiting, (arrival if urgent else arrival + YIELDS, arrival, future, work))
         self._threads.submit(self._take)
         return future
 

@@ -6,8 +6,6 @@ faster_whisper is imported at the first load: a daemon without a model stays sma
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import logging
 import threading
 import time
@@ -18,14 +16,10 @@ from typing import Any
 
 from transcriber.errors import ModelUnavailable
 from transcriber.lanes import lanes_for
+from transcriber.memory import give_memory_back, share_one_arena
 from transcriber.weights import decoder_layers
 
 log = logging.getLogger(__name__)
-
-# mallopt(3): one arena for all threads, and blocks above 4 MB straight from the system and back to it. The peak over a
-# voice of 5 minutes is 454 MB instead of 619 (base), for 8 % more work at most; with blocks above 8 MB it is 514.
-_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
-_LARGE_BYTES = 4 * 2**20
 
 AUTO = "auto"
 # Base, an 11 s note, seconds of CPU without VNNI, where int8 gains least: int8 0.85, float32 1.16, for 3.5 times the
@@ -73,7 +67,7 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
 
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every file at INFO
     started_s = time.perf_counter()
-    _hoard_nothing()
+    share_one_arena()
     try:
         kind = chosen(compute_type)
         model = WhisperModel(
@@ -83,6 +77,7 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
         raise ModelUnavailable("model_no_memory", model=name) from error
     except Exception as error:  # CTranslate2 raises RuntimeError and ValueError, tokenizers bare Exception
         raise ModelUnavailable("model_broken", model=name, reason=str(error).splitlines()[0][:200]) from error
+    give_memory_back()  # 50 MB of what loading took
     log.debug("loaded %s (%s, %d threads) in %.1f s", name, kind, threads, time.perf_counter() - started_s)
     arithmetic = f"{kind} ({AUTO})" if compute_type == AUTO else kind
     return Loaded(name, model, arithmetic, layers, file.stat().st_size)
@@ -95,16 +90,3 @@ def let_go(loaded: Loaded) -> None:
     loaded.model = None
     gone.wait(_STRAGGLERS_S)  # an abandoned transcription holds it until its step is over
     give_memory_back()
-
-
-def _hoard_nothing() -> None:
-    with contextlib.suppress(OSError, AttributeError):  # not glibc
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_ARENA_MAX, 1)
-        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
-
-
-def give_memory_back() -> None:
-    """To the system: glibc keeps what is freed (314 MB stayed 314 after an unload, 138 with this); 15 ms."""
-    with contextlib.suppress(OSError, AttributeError):  # not glibc
-        ctypes.CDLL(None).malloc_trim(0)

@@ -14,12 +14,13 @@ from transcriber import models
 from transcriber.catalog import held_bytes, needed_bytes
 from transcriber.errors import Interrupted, ModelUnavailable
 from transcriber.loading import Loaded, let_go, open_model
-from transcriber.memory import free_bytes
+from transcriber.memory import free_bytes, give_memory_back
 from transcriber.threads import Check, Progress, in_thread, on_loop, until
 
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 30.0  # between tries to bring a model back that was there and does not load any more
+_QUIET_S = 5.0  # after it, memory that the last voices took goes back: 400 MB after 30 notes by base, 250 with this
 _MB = 2**20
 
 Trouble = Callable[[ModelUnavailable | None], object]
@@ -43,7 +44,8 @@ class Resident:
         self._switching = asyncio.Lock()  # one `load` at a time
         self._changing = asyncio.Lock()  # one model opened at a time
         self._returning: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # until the model is put away
+        self._quiet: asyncio.TimerHandle | None = None  # until memory is given back
         self._closing = threading.Event()
         self._work = ThreadPoolExecutor(1, "whisper-load")
 
@@ -78,6 +80,7 @@ class Resident:
             if not loaded.users and loaded is not self._loaded:
                 self._let_go(loaded)
             self._rest_later()
+            self._tidy_later()
 
     async def _ready(self) -> Loaded:
         check = until(self._closing)
@@ -131,7 +134,10 @@ class Resident:
             refusal = ModelUnavailable("model_too_large", model=name, needed_mb=needed // _MB, free_mb=free // _MB)
             if must_fit:
                 raise refusal
-            log.warning("%s", refusal)  # whoever wrote the settings may know better
+            # whoever wrote the settings may know better
+            log.warning(
+                "%s needs about %d MB and %d MB are free: trying it all the same", name, needed // _MB, free // _MB
+            )
 
         return lambda: models.obtain(name, self._models_dir, trusted=trusted, on_progress=progress, admit=admit)
 
@@ -200,6 +206,16 @@ class Resident:
         if self._idle_s and not self._closing.is_set():
             self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._rest)
 
+    def _tidy_later(self) -> None:
+        if self._quiet is not None:
+            self._quiet.cancel()
+        if not self._closing.is_set():
+            self._quiet = asyncio.get_running_loop().call_later(_QUIET_S, self._tidy)
+
+    def _tidy(self) -> None:
+        if self._loaded is not None and not self._loaded.users:
+            self._work.submit(give_memory_back)
+
     def _rest(self) -> None:
         if self._loaded is not None and not self._loaded.users and not self._changing.locked():
             log.debug("%s had nothing to do for %g s and is put away", self._loaded.name, self._idle_s)
@@ -209,8 +225,9 @@ class Resident:
         """The program stops: whoever waits for a model is Interrupted, whoever has one may finish."""
         self._closing.set()
         self._present.set()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._quiet):
+            if timer is not None:
+                timer.cancel()
 
     async def close(self) -> None:
         """`leave`, and give the model back as soon as nobody works with it."""

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from transcriber.decoding import Decoder
 from transcriber.errors import Rejected
-from transcriber.hearing import Language, Manner, hear
+from transcriber.hearing import Language, Listener, Manner
 from transcriber.lanes import Lanes, lanes_for
 from transcriber.languages import LanguageHint
-from transcriber.loading import AUTO, Loaded, give_memory_back
+from transcriber.loading import AUTO, Loaded
 from transcriber.media import Sound
+from transcriber.memory import give_memory_back
 from transcriber.resident import Resident
 from transcriber.sentences import flowing
 from transcriber.threads import Check, Progress, in_thread, on_loop, until
@@ -147,7 +148,7 @@ def _transcribe(
         heard = (
             timed(loaded.model, sound, language, check)
             if timestamps
-            else hear(decoder, sound, language, manner, lanes, check)
+            else Listener(decoder, language, manner, lanes, check).hear(sound)
         )
         given_back_s = 0.0
         for found, end_s in heard:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # Audio is worked on in stretches of about this length, cut in silence: memory stays flat however long a file is.
 # Word errors over 5 minutes of Russian are alike with 60, 120 and 300 s (0.117, 0.123, 0.118); 120 s take 40 MB more.
 STRETCH_S = 60.0
-WINDOW_S = 29.0  # speech in one window: Whisper's 30 s less the second of silence that tells it where the end is
+WINDOW_S = 29.0  # most speech in one window: Whisper's 30 s less the second of silence that tells it where the end is
+# What there is more of is cut into pieces of about this length: attention to what was heard is most of the decoder's
+# work, and small windows go together in one batch.
+PIECE_S = 15.0
 JOIN_S = 2.0  # shorter pauses stay in, as in faster-whisper's own filter: they are punctuation
-# Windows of one size share a batch without waste: 60 s are 3 x 20 s, not 29 + 29 + 2. Ours; on the voices of
-# tests/voices a minute takes 6,300 encoder frames instead of 8,300.
-SPARE_S = 2.0
+SPARE_S = 2.0  # a piece may be so much longer for the sake of a good pause; ours
 LATE = 0.8  # of a window: from here on the longest pause is the cut
 BREATH_MS = 160  # the shortest pause to cut at, as in faster-whisper's BatchedInferencePipeline
 
@@ -82,11 +82,12 @@ def windows(sound: Sound, check: Check) -> Iterator[Window]:
 
 
 def packed(chunks: list[Chunk]) -> list[list[Chunk]]:
-    """`chunks` in as few groups as fit into windows, of about equal length, cut where the pauses are longest."""
-    speech = _samples(chunks)
-    most = min(WINDOW_S * RATE, speech / math.ceil(speech / (WINDOW_S * RATE)) + SPARE_S * RATE)
+    """`chunks` in groups of about PIECE_S and at most WINDOW_S, equally long, cut where the pauses are longest."""
     groups: list[list[Chunk]] = []
     while chunks:
+        speech = _samples(chunks)
+        even = speech / max(1, round(speech / (PIECE_S * RATE)))
+        most = min(WINDOW_S * RATE, even + SPARE_S * RATE)
         cut = _cut(chunks, max(most, _samples(chunks[:1])))
         groups.append(chunks[:cut])
         chunks = chunks[cut:]

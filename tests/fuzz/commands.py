@@ -16,7 +16,7 @@ from tests.people import ANNA, BORIS, OWNER, FakeEngine, voice
 from tests.test_commands import CHAT, SAY, Desk
 from transcriber import inbox, models
 from transcriber.errors import ModelUnavailable
-from transcriber.loading import give_memory_back
+from transcriber.memory import give_memory_back
 from transcriber.parts import units
 from transcriber.state import State
 

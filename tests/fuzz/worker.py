@@ -11,8 +11,8 @@ import psutil
 
 from tests.fuzz.mutate import mutant, seeds
 from transcriber.errors import Rejected
-from transcriber.loading import give_memory_back
 from transcriber.media import Sound
+from transcriber.memory import give_memory_back
 from transcriber.windows import windows
 
 MAX_S = 900.0  # so much silence can be made of a few bytes; listening to it is no hang
