@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench [--only ru_3s] [--turns 1] [--parts voices,quiet]    less, written to .cache/bench/
 
-About 50 minutes on two quiet cores. What is found is written after each voice; an engine that dies is started again and
-the page says how it died.
+About an hour and a half on two quiet cores. What is found is written after each voice; an engine that dies is started
+again and the page says how it died.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def conditions(turns: int) -> dict[str, str]:
         "processor": f"{said.get('model name', platform.processor())}, {usable_cores()} cores ({', '.join(fast)})",
         "load before": f"{os.getloadavg()[0]:.1f}",
         "weights": f"Whisper {' and '.join(LANGUAGES)}, int8, {usable_cores()} threads",
-        "turns": f"{turns}; of voices of 5 minutes 1 by the rivals other than naive",
+        "turns": str(turns),
         "Python": platform.python_version(),
         **{name: _version(name) for name in ("faster-whisper", "ctranslate2", "numpy", "pywhispercpp")},
     }

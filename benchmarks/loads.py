@@ -14,7 +14,7 @@ from tests.sounds import silent_sounds, wav
 
 QUIET_S = 30.0
 MIXED_NOTES, MIXED_MOST_S = 20, 30.0
-MEMORY_JOBS = 100  # the shortened form of 500
+MEMORY_JOBS = 500
 COMPUTE_TYPES = {"int8": "ours", "float32": "ours-float32"}
 
 

@@ -57,7 +57,7 @@ THROUGHPUT = (
 MEMORY = (
     f"MB of a process with Whisper {MODEL}: "
     "{loaded_mb:.0f} loaded, {peak_mb:.0f} at the highest, {first_mb:.0f} after a tenth of {jobs} notes, {last_mb:.0f} "
-    "after all of them (the shortened form of 500)."
+    "after all of them."
 )
 
 

@@ -9,11 +9,10 @@ from typing import Any
 
 from benchmarks.processes import Contender, Lane
 from benchmarks.recordings import FOLDERS, recordings
-from benchmarks.results import LONG_S, MODEL, Answers, Row, row
+from benchmarks.results import MODEL, Answers, Row, row
 
 LANGUAGES = {MODEL: ("ru", "en"), "tiny.en": ("en",)}  # model -> what it is given to hear
 ENGINES = ("ours", "naive", "known", "greedy", "whisper.cpp")
-LONG_ENGINES = ("ours", "naive")  # the others hear five minutes in the first turn only: half an hour less
 
 
 def race(lane: Lane, only: str, turns: int) -> Iterator[list[Row]]:
@@ -31,9 +30,7 @@ def race(lane: Lane, only: str, turns: int) -> Iterator[list[Row]]:
 def _rows(lane: Lane, model: str, voice: dict[str, Any], contenders: list[Contender], turns: int) -> list[Row]:
     able = list(contenders)
     found: list[Answers] = []
-    for number in range(turns):
-        if number and voice["seconds"] >= LONG_S:
-            able = [contender for contender in able if contender.engine in LONG_ENGINES]
+    for _ in range(turns):
         turn: Answers = {}
         for contender in list(able):
             answer = lane.ask(contender, [voice["path"]], voice["seconds"], voice["lang"])

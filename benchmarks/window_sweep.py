@@ -29,12 +29,22 @@ from transcriber.decoding import Decoder, Heard, frames
 from transcriber.hearing import BEAM_SIZE, FLOOR_S, MARGIN_S, Language, Listener, Manner
 from transcriber.lanes import Lanes, lanes_for
 from transcriber.media import Samples, Sound
+from transcriber.weights import decoder_layers
 from transcriber.windows import windows
 
 WINDOWS = ((30.0, 0.0), (10.0, 0.5), (10.0, 1.0), (10.0, 2.0), (8.0, 1.0), (6.0, 1.0))  # floor, margin
 THRESHOLDS = (0.0, -0.2, -0.3, -0.4, -0.5, -0.7, -1.0)
 SIGNAL_TO_NOISE_DB = (10, 5, 0)
-PIECES = ((29.0, 1), (29.0, 3), (20.0, 3), (15.0, 1), (15.0, 3), (15.0, 5), (12.0, 3))  # seconds, beam
+PIECES = (
+    (29.0, 1),
+    (20.0, 1),
+    (15.0, 1),
+    (15.0, 3),
+    (15.0, 5),
+    (12.0, 3),
+    (11.0, 1),
+    (5.5, 1),
+)  # seconds, beam in batches
 MOST_TOKENS = 220
 
 
@@ -111,13 +121,13 @@ def by_threshold(model: Any, known: list[Note]) -> None:
         print(f"| {threshold:g} | {statistics.mean(errors):.3f} | {sum(beams)} of {len(pairs)} |", flush=True)
 
 
-def by_piece(model: Any, threads: int) -> None:
+def by_piece(model: Any, layers: int, threads: int) -> None:
     """Word errors, encoder frames and seconds of voices of five minutes."""
     print("\n| voice | piece s | beam | WER | frames | tokens | s |\n|---|---|---|---|---|---|---|")
     lanes = Lanes(lanes_for(threads))
     for voice in (voice for voice in recordings() if voice["seconds"] >= LONG_S):
         for cutting.PIECE_S, hearing.BATCH_BEAM_SIZE in PIECES:
-            decoder, started_s = Decoder(model), time.perf_counter()
+            decoder, started_s = Decoder(model, layers), time.perf_counter()
             listener = Listener(decoder, Language(voice["lang"], 1.0), Manner(), lanes, lambda: None)
             with Sound(voice["path"]) as sound:
                 text = " ".join(segment.text for found, _ in listener.hear(sound) for segment in found)
@@ -136,4 +146,4 @@ if __name__ == "__main__":
     spoken = notes([Path(folder) for folder in sys.argv[1:]] or [ROOT / "tests" / "voices"])
     by_window(whisper, spoken)
     by_threshold(whisper, spoken)
-    by_piece(whisper, cores)
+    by_piece(whisper, decoder_layers(weights("base") / "model.bin", "base"), cores)

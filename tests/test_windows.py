@@ -60,9 +60,12 @@ def test_a_batch_follows_the_model_and_the_memory_there_is() -> None:
 
 
 def test_batches_keep_the_order_and_count_every_window_as_long_as_the_longest() -> None:
+    def frames_of(window: Window) -> int:
+        return int(100 * max(10, window.speech_s + 1))
+
     found = [Window(((0.0, length_s),), np.zeros(int(length_s * RATE), np.float32)) for length_s in (9, 14, 2, 2, 29)]
-    assert list(batches(iter(found), 45.0)) == [found[:3], found[3:4], found[4:]]
-    assert list(batches(iter(found), 0.0)) == [[window] for window in found]
+    assert list(batches(iter(found), 45.0, frames_of)) == [found[:3], found[3:4], found[4:]]
+    assert list(batches(iter(found), 0.0, frames_of)) == [[window] for window in found]
 
 
 def test_nobody_is_told_that_voices_are_listened_to_here(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from transcriber.voice import Segment
 from transcriber.windows import PIECE_S, WINDOW_S, Window, windows
 
 # The window of a clip, benchmarks/window_sweep.py: with a floor of 10 s and a second of silence behind the speech the
-# word errors are those of the full window (0.017 and 0.017); with a floor of 8 s a 3 s note loses a word (0.038).
+# word errors are those of the full window (0.017 and 0.017); with a floor of 8 s a 3 s note loses a word (0.035).
 FLOOR_S = 10.0
 MARGIN_S = 1.0
 # faster-whisper's default. On hard Russian notes: word errors 0.064 against 0.083 greedy, for 0.35-0.7 s more each.
@@ -41,7 +41,7 @@ TOKENS_PER_S = 15
 LEAST_TOKENS = 25
 
 # Where windows share a batch, a beam costs little. Five minutes of English and of Russian (benchmarks/window_sweep.py):
-# word errors greedy 0.026 and 0.129, with a beam of 3 0.022 and 0.098 for a fifth more time; naive 0.024 and 0.107.
+# word errors greedy 0.031 and 0.114, with a beam of 3 0.022 and 0.103 for a sixth more time; naive 0.024 and 0.107.
 BATCH_BEAM_SIZE = 3
 # In each lane; keeps a long voice within 300 MB. Four and more together are hardly faster.
 BATCH_MOST = 3
@@ -107,7 +107,7 @@ class Listener:
         listen = self._listen if self._language.code else self._listen_first
         ahead: deque[Future[list[Heed]]] = deque()
         try:
-            for batch in batches(itertools.chain(first, audible), self._batch_s(length_s)):
+            for batch in batches(itertools.chain(first, audible), self._batch_s(length_s), self._window_frames):
                 ahead.append(self._submit(listen, batch))
                 listen = self._listen
                 if len(ahead) > self._lanes.number:  # one more, so that no lane waits while the next is looked for
@@ -150,8 +150,11 @@ class Listener:
         return self._decode(batch, encoded)
 
     def _encode(self, batch: list[Window]) -> Encoded:
-        window_frames = FULL_FRAMES if self._manner.thorough else max(map(_window_frames, batch))
+        window_frames = max(map(self._window_frames, batch))
         return self._decoder.encode([window.samples for window in batch], window_frames, self._check)
+
+    def _window_frames(self, window: Window) -> int:
+        return FULL_FRAMES if self._manner.thorough else frames(max(FLOOR_S, window.speech_s + MARGIN_S))
 
     def _decode(self, batch: list[Window], encoded: Encoded) -> list[Heed]:
         quick = 1 if len(batch) == 1 else BATCH_BEAM_SIZE
@@ -207,21 +210,17 @@ def batch_s(width: int, layers: int, free: int) -> float:
     return min(BATCH_MOST * PIECE_S, min(free // 4, BATCH_BYTES) / (50 * width * 4 * 2 * layers))
 
 
-def batches(found: Iterable[Window], most_s: float) -> Iterator[list[Window]]:
+def batches(found: Iterable[Window], most_s: float, frames_of: Callable[[Window], int]) -> Iterator[list[Window]]:
     """`found` in groups that take at most `most_s` when all are as long as the longest; one at least."""
     batch: list[Window] = []
     for window in found:
-        longest_s = max(map(_window_frames, [*batch, window])) / FRAME_RATE
+        longest_s = max(map(frames_of, [*batch, window])) / FRAME_RATE
         if batch and longest_s * (len(batch) + 1) > most_s:
             yield batch
             batch = []
         batch.append(window)
     if batch:
         yield batch
-
-
-def _window_frames(window: Window) -> int:
-    return frames(max(FLOOR_S, window.speech_s + MARGIN_S))
 
 
 def _max_tokens(speech_s: float) -> int:

@@ -16,15 +16,14 @@ from typing import Any
 
 from transcriber.errors import ModelUnavailable
 from transcriber.lanes import lanes_for
-from transcriber.memory import give_memory_back, share_one_arena
+from transcriber.memory import bound_caches, give_memory_back
 from transcriber.weights import decoder_layers
 
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
-# Base, an 11 s note, seconds of CPU without VNNI, where int8 gains least: int8 0.85, float32 1.16, for 3.5 times the
-# memory. On two idle cores float32 was once ready sooner (1.40 s against 1.76 s); on busy ones two threads of
-# it took over 12 s for what took int8 3 to 5 s. `make bench` measures both.
+# Without VNNI, where int8 gains least, `make bench` saw on 2 quiet cores (base, all short notes): int8 5.0 s, 7.1 s of
+# CPU, 310 MB; float32 6.4 s, 9.4 s, 517 MB; with one thread 4.8 s and 6.8 s.
 LEAST_WORK = ("int8", "int8_float32", "float32")
 
 _STRAGGLERS_S = 60.0  # a decoder step cannot be interrupted; one of a large model on a slow machine takes this long
@@ -67,7 +66,7 @@ def open_model(folder: Path, name: str, compute_type: str, threads: int) -> Load
 
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it reports every file at INFO
     started_s = time.perf_counter()
-    share_one_arena()
+    bound_caches()
     try:
         kind = chosen(compute_type)
         model = WhisperModel(
