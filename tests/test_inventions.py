@@ -43,3 +43,9 @@ async def test_what_people_say_with_noise_10_db_below_stays(
 ) -> None:
     heard = await engine.transcribe(wav(with_noise(samples_of(voices / name), 10, slope)))
     assert word_error_rate(said(voices, name), heard.text) <= 0.5  # seen: 0.5 for one of the six, the others are lower
+
+
+async def test_a_second_try_at_what_nobody_can_understand_ends_soon(engine: Whisper, voices: Path) -> None:
+    heard = await engine.transcribe(wav(with_noise(samples_of(voices / "en_real_25s.ogg"), -5)))
+    assert heard.decoder_tokens <= 260  # an unbounded beam loops
+    assert heard.encoder_frames <= 2800  # each piece once, without a full window on top

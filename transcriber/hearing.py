@@ -33,12 +33,15 @@ FLOOR_S = 10.0
 MARGIN_S = 1.0
 # faster-whisper's default. On hard Russian notes: word errors 0.064 against 0.083 greedy, for 0.35-0.7 s more each.
 BEAM_SIZE = 5
-# A longer window is nearly the full one: a second encoder pass brought nothing there, and a note of 25 s that nobody
-# could understand took 2.65 of what faster-whisper takes (benchmarks/noise.py).
-WHOLE_BELOW_FRAMES = 1800
+# A longer window, as pieces of longer voices have it, gained nothing from a second encoder pass (benchmarks/noise.py).
+WHOLE_BELOW_FRAMES = 1100
 # Bounds a loop. Clear notes take 4 tokens a second (benchmarks/window_sweep.py), byte by byte spelled scripts far more.
 TOKENS_PER_S = 15
 LEAST_TOKENS = 25
+# A second try that goes on much longer than the first is a loop: 218 tokens and 8 s where greedy found 47 in 1 s. With
+# both bounds a note of 25 s that nobody could understand takes 1.65 of what faster-whisper takes instead of 2.8.
+AGAIN_TOKENS_PER_S = 6
+AGAIN_TOKENS = 1.5  # of those of the first try
 
 # Where windows share a batch, a beam costs little. Five minutes of English and of Russian (benchmarks/window_sweep.py):
 # word errors greedy 0.031 and 0.114, with a beam of 3 0.022 and 0.103 for a sixth more time; naive 0.024 and 0.107.
@@ -185,18 +188,19 @@ class Listener:
     def _assured(self, heed: Heed) -> Heard:
         """What was heard, or something better after a beam search and, if need be, one encoder pass more."""
         speech_s = heed.window.speech_s
-        best = guard.better(heed.heard, self._beam(heed.encoded, speech_s), speech_s)
+        max_tokens = _max_tokens_again(heed.heard.tokens, speech_s)
+        best = guard.better(heed.heard, self._beam(heed.encoded, max_tokens), speech_s)
         if guard.is_broken(best, speech_s) and heed.encoded.shape[1] < WHOLE_BELOW_FRAMES // 2:
             whole = self._decoder.encode([heed.window.samples], FULL_FRAMES)
-            best = guard.better(best, self._beam(whole, speech_s), speech_s)
+            best = guard.better(best, self._beam(whole, max_tokens), speech_s)
         return best
 
-    def _beam(self, encoded: Encoded, speech_s: float) -> Heard:
+    def _beam(self, encoded: Encoded, max_tokens: int) -> Heard:
         return self._decoder.decode(
             encoded,
             self._language.code,
             beam_size=BEAM_SIZE,
-            max_tokens=_max_tokens(speech_s),
+            max_tokens=max_tokens,
             words=self._manner.words,
         )[0]
 
@@ -225,3 +229,9 @@ def batches(found: Iterable[Window], most_s: float, frames_of: Callable[[Window]
 
 def _max_tokens(speech_s: float) -> int:
     return int(LEAST_TOKENS + TOKENS_PER_S * speech_s)
+
+
+def _max_tokens_again(tokens: int, speech_s: float) -> int:
+    """After a first try that took `tokens`."""
+    again = int(LEAST_TOKENS + max(AGAIN_TOKENS * tokens, AGAIN_TOKENS_PER_S * speech_s))
+    return min(again, _max_tokens(speech_s))
