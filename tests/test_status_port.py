@@ -52,6 +52,16 @@ async def test_status_tells_the_same_facts_as_the_chat(site: Inside) -> None:
     assert SAY("status_voices", done=done, last="2 min ago", given_up=0) in said
 
 
+async def test_a_voice_that_gets_its_outcome_twice_counts_once(site: Inside) -> None:
+    for _ in range(2):  # as when catch-up offers it again just before
+        await site.state.close(voice(1), "text")
+        await site.state.redis.hset("vt:accepted", voice(1).key, voice(1).to_json())
+    await site.state.close(voice(1), "text")
+    stored = json.loads((await site.get("/status"))[1])["stored"]
+    assert (stored["outcomes"], stored["waiting"]) == ({"text": 1}, 0)
+    assert await site.state.redis.hget(tally.TOTALS, "answered") == "1"
+
+
 async def test_metrics_are_what_prometheus_reads(site: Inside) -> None:
     await _close(site.state, 1, "text", 1.0)
     await _close(site.state, 2, "text", 25.0)

@@ -174,18 +174,21 @@ class State:
             return int((await reply_of(pipeline.execute()))[0])
 
     async def close(self, voice: Voice, outcome: str) -> None:
-        """The outcome is visible: take the voice off the books, all or nothing."""
+        """The outcome is visible: take the voice off the books, all or nothing. Done again, it counts once."""
         marks, transcript = f"vt:voice:{voice.key}", f"vt:transcript:{voice.key}"
         now, ttl_s = time.time(), int(self.transcript_ttl_s)
-        forget, heard = await reply_of(self.redis.hmget(marks, "forget", "heard"))
-        kept = [transcript, *(f"vt:heard:{name}" for name in (heard or "").split())]
         async with self.redis.pipeline(transaction=True) as pipeline:
+            await reply_of(pipeline.watch(marks))  # WatchError, a RedisTrouble, when it changes meanwhile
+            forget, heard, known = await reply_of(pipeline.hmget(marks, "forget", "heard", "outcome"))
+            kept = [transcript, *(f"vt:heard:{name}" for name in (heard or "").split())]
+            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py
             pipeline.hset(marks, mapping={"outcome": outcome, "sender": voice.sender_id})
             pipeline.expire(marks, max(MARK_TTL_S, ttl_s))  # they lead /forget to the transcript
             pipeline.hdel("vt:accepted", voice.key)
-            pipeline.hincrby("vt:counters", outcome, 1)
-            pipeline.hset("vt:last", mapping={"outcome": outcome, "at": now, "sent_at": voice.sent_at})
-            tally.add(pipeline, tally.of_outcome(outcome, max(0.0, now - voice.sent_at)), now)
+            if not known:
+                pipeline.hincrby("vt:counters", outcome, 1)
+                pipeline.hset("vt:last", mapping={"outcome": outcome, "at": now, "sent_at": voice.sent_at})
+                tally.add(pipeline, tally.of_outcome(outcome, max(0.0, now - voice.sent_at)), now)
             if forget or not ttl_s:
                 pipeline.delete(*kept)
             for name in kept:

