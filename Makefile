@@ -60,5 +60,6 @@ lock: # needs uv
 	$(LOCK) pyproject.toml --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
+# With extras named: pip 23 takes the newest of an extra that is not pinned itself, which has no hash here
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --custom-compile-command "make lock"
+	--no-emit-find-links --no-strip-extras --custom-compile-command "make lock"
