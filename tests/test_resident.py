@@ -13,6 +13,7 @@ import pytest
 from tests.stage import until
 from transcriber import models, resident
 from transcriber.errors import Interrupted, ModelUnavailable
+from transcriber.memory import keep_blocks
 from transcriber.resident import Resident
 
 GB = 2**30
@@ -133,6 +134,7 @@ async def test_memory_that_voices_took_goes_back_when_they_are_done(
     keeper: Resident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resident, "_QUIET_S", 0.01)
+    keep_blocks(fast=True)  # as for a note; after a long voice little would be left to give back
     async with keeper.use():
         blocks = [bytes(100_000) for _ in range(1000)]
         del blocks  # to the allocator, which keeps it for more work of that kind
