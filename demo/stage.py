@@ -12,7 +12,7 @@ from pathlib import Path
 
 from demo.phones import Phone
 from sandbox import Account, Telegram
-from tests.stage import Daemon, until
+from tests.stage import Daemon, Process, until
 from transcriber.texts import Words
 
 START_LIMIT_S = 90.0  # loading a model from a slow disk
@@ -75,7 +75,7 @@ async def stage(weights: Path, language: str, *, owner: str, friend: str) -> Asy
         yield Stage(telegram, me, them, mine, theirs, daemon)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: Process) -> None:
     """Ask it to stop; insist when it does not."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is None:

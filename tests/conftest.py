@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,7 @@ from transcriber.redis_server import find_binary
 from transcriber.state import State
 
 pytest_plugins = ["tests.speech_fixtures"]
+os.environ["OMP_WAIT_POLICY"] = "passive"  # several workers share the cores: a thread that spins takes from others
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from sandbox import Account, Chat, Telegram
+from tests.forks import Fork, fork
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 90.0
@@ -30,6 +31,9 @@ async def until(condition: Callable[[], Any], what: str = "", patience_s: float 
     return found
 
 
+Process = asyncio.subprocess.Process | Fork
+
+
 class Daemon:
     """`python userbot.py`, with everything it printed."""
 
@@ -38,11 +42,11 @@ class Daemon:
         self.env = env
         self.lines: list[str] = []
         self.program = ROOT / "userbot.py"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def process(self) -> Process:
         """The running process."""
         assert self._process is not None, "not started"
         return self._process
@@ -57,18 +61,22 @@ class Daemon:
         """Everything printed so far."""
         return "\n".join(self.lines)
 
-    async def start(self, *arguments: str, wait_for: str = "✅ Бот запущен!", **env: str) -> None:
-        """Start it and wait for a line (none: do not wait)."""
-        seen = len(self.lines)
-        self._process = await asyncio.create_subprocess_exec(
+    async def spawn(self, *arguments: str, **env: str) -> Process:
+        """A process that is about to run it."""
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             str(self.program),
             *arguments,
             cwd=self.folder,
-            env={**os.environ, **COMPILED, **self.env, **env},
+            env=self._environment(env),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
+
+    async def start(self, *arguments: str, wait_for: str = "✅ Бот запущен!", **env: str) -> None:
+        """Start it and wait for a line (none: do not wait)."""
+        seen = len(self.lines)
+        self._process = await self.spawn(*arguments, **env)
         self._reader = asyncio.create_task(self._read())
         if wait_for:
             await until(
@@ -98,7 +106,7 @@ class Daemon:
             str(ROOT / "userbot.py"),
             *arguments,
             cwd=self.folder,
-            env={**os.environ, **COMPILED, **self.env, **env},
+            env=self._environment(env),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -116,10 +124,21 @@ class Daemon:
             await self._reader
         return code
 
+    def _environment(self, more: dict[str, str]) -> dict[str, str]:
+        return {**os.environ, **COMPILED, **self.env, **more}
+
     async def _read(self) -> None:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.lines.append(line.decode().rstrip())
+
+
+class ForkedDaemon(Daemon):
+    """The same, started without importing anything anew."""
+
+    async def spawn(self, *arguments: str, **env: str) -> Process:
+        """A process that is about to run it."""
+        return await fork(self.program, arguments, self.folder, self._environment(env))
 
 
 class Stage:
@@ -137,7 +156,7 @@ class Stage:
         self.data.mkdir(parents=True)
         self.session_file = self.data / "voice_transcriber.session"
         telegram.write_session(self.owner, self.session_file, knows=[self.anna, self.boris, self.group, self.club])
-        self.daemon = Daemon(
+        self.daemon = ForkedDaemon(
             folder,
             {
                 "API_ID": "12345",

@@ -15,21 +15,21 @@ import pytest
 from tests.faults.conftest import NewScene
 from tests.faults.own_redis import OwnRedis
 from tests.faults.scene import Scene
-from tests.stage import Daemon, until
+from tests.stage import ForkedDaemon, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 OCCUPIED = 4
 
 
-def twin(scene: Scene, folder: Path) -> Daemon:
+def twin(scene: Scene, folder: Path) -> ForkedDaemon:
     """Another daemon on the same account, with a folder of its own."""
     shutil.copytree(scene.data, folder, ignore=shutil.ignore_patterns("redis", "incoming", "*.lock"))
-    return Daemon(scene.daemon.folder, {**scene.daemon.env, "DATA_DIR": str(folder)})
+    return ForkedDaemon(scene.daemon.folder, {**scene.daemon.env, "DATA_DIR": str(folder)})
 
 
 async def test_a_second_instance_in_the_same_folder_says_who_is_there_and_never_connects(scene: Scene) -> None:
     calls = len(scene.telegram.calls)
-    second = Daemon(scene.daemon.folder, scene.daemon.env)
+    second = ForkedDaemon(scene.daemon.folder, scene.daemon.env)
     await second.start(wait_for="")
     assert await second.ended() == OCCUPIED
     assert f"процесс {scene.daemon.process.pid}, с 2" in second.lines[-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sandbox import Account, Telegram
 from tests.login.person import PASSWORD, PHONE, Login, ended_without_a_traceback, sign_in
-from tests.stage import Daemon, until
+from tests.stage import ForkedDaemon, until
 
 
 async def test_phone_code_and_password_make_a_session_that_the_daemon_runs_with(
@@ -20,7 +20,7 @@ async def test_phone_code_and_password_make_a_session_that_the_daemon_runs_with(
         await terminal.answers("Two-step verification password", PASSWORD)
         await terminal.sees("Signed in as Olga")
         await ended_without_a_traceback(terminal, 0)
-    daemon = Daemon(tmp_path, env)
+    daemon = ForkedDaemon(tmp_path, env)
     await daemon.start(wait_for="The bot is running!")
     assert await daemon.stop() == 0
 

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Account, Telegram
 from tests.login.person import Login, ended_without_a_traceback, sign_in
-from tests.stage import ROOT, Daemon
+from tests.stage import ROOT, ForkedDaemon
 from tests.terminal import Terminal
 
 
@@ -46,7 +46,7 @@ async def test_a_running_daemon_keeps_its_session_to_itself(
     telegram: Telegram, olga: Account, login: Login, tmp_path: Path, env: dict[str, str], session_file: Path
 ) -> None:
     telegram.write_session(olga, session_file)
-    daemon = Daemon(tmp_path, env)
+    daemon = ForkedDaemon(tmp_path, env)
     await daemon.start(wait_for="The bot is running!")
     async with login() as terminal:
         await terminal.sees("Another instance already uses this account")

@@ -10,21 +10,21 @@ import pytest
 
 from sandbox import Account, Telegram
 from tests.login.person import Login, ended_without_a_traceback, sign_in
-from tests.stage import ROOT, Daemon, until
+from tests.stage import ROOT, ForkedDaemon, until
 from tests.terminal import Terminal
 
 WAITING = "Waiting for that"
 
 
 @pytest.fixture
-async def daemon(telegram: Telegram, olga: Account, tmp_path: Path, env: dict[str, str]) -> Daemon:
+async def daemon(telegram: Telegram, olga: Account, tmp_path: Path, env: dict[str, str]) -> ForkedDaemon:
     """The daemon, whose first sign-in leads to the sandbox as well."""
     telegram.dc_id = 4  # the session that a sign-in leaves then holds the sandbox's address
-    return Daemon(tmp_path, env)
+    return ForkedDaemon(tmp_path, env)
 
 
 async def test_a_first_start_waits_for_the_sign_in_and_goes_on_by_itself(
-    telegram: Telegram, daemon: Daemon, login: Login
+    telegram: Telegram, daemon: ForkedDaemon, login: Login
 ) -> None:
     await daemon.start("--wait", wait_for=WAITING)
     assert "Nobody has signed in" in daemon.lines[-2]
@@ -42,7 +42,7 @@ async def test_a_first_start_waits_for_the_sign_in_and_goes_on_by_itself(
 
 
 async def test_a_sign_in_that_is_not_finished_starts_nothing(
-    telegram: Telegram, olga: Account, daemon: Daemon, login: Login, session_file: Path
+    telegram: Telegram, olga: Account, daemon: ForkedDaemon, login: Login, session_file: Path
 ) -> None:
     await daemon.start("--wait", wait_for=WAITING)
     async with login() as terminal:
@@ -61,7 +61,7 @@ async def test_a_sign_in_that_is_not_finished_starts_nothing(
 
 
 async def test_a_session_that_telegram_ends_is_not_tried_again_until_somebody_signs_in(
-    telegram: Telegram, olga: Account, daemon: Daemon, login: Login, session_file: Path
+    telegram: Telegram, olga: Account, daemon: ForkedDaemon, login: Login, session_file: Path
 ) -> None:
     telegram.write_session(olga, session_file)
     await daemon.start("--wait", wait_for="The bot is running!")
@@ -81,7 +81,7 @@ async def test_a_session_that_telegram_ends_is_not_tried_again_until_somebody_si
     assert await daemon.stop() == 0
 
 
-async def test_a_stop_ends_the_wait_and_leaves_nothing_behind(daemon: Daemon, session_file: Path) -> None:
+async def test_a_stop_ends_the_wait_and_leaves_nothing_behind(daemon: ForkedDaemon, session_file: Path) -> None:
     await daemon.start("--wait", wait_for=WAITING)
     assert await daemon.stop() == 0
     assert {file.suffix for file in session_file.parent.iterdir()} <= {".lock"}
