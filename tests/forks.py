@@ -58,8 +58,7 @@ async def fork(program: Path, arguments: tuple[str, ...], folder: Path, env: dic
     there.close()
     forked = Fork(process)
     protocol = asyncio.StreamReaderProtocol(forked.stdout)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(os.dup(here.fileno()), "rb"))
-    here.close()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, here)
     return forked
 
 

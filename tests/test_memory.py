@@ -13,9 +13,6 @@ from transcriber.memory import free_bytes
 
 MANY_LENGTHS = """
 import sys
-import os
-import subprocess
-import sys
 from pathlib import Path
 import numpy as np
 import psutil

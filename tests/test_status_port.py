@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.status_site import SAY, Inside, a_day, opened, site
 from transcriber import tally
 from transcriber.health import Level
 from transcriber.journal import Journal
-from transcriber.redis_client import connect
+from transcriber.redis_client import connect, patiently
 from transcriber.state import State
 from transcriber.status import span, text
 from transcriber.web import StatusPort
@@ -60,6 +61,14 @@ async def test_a_voice_that_gets_its_outcome_twice_counts_once(site: Inside) -> 
     stored = json.loads((await site.get("/status"))[1])["stored"]
     assert (stored["outcomes"], stored["waiting"]) == ({"text": 1}, 0)
     assert await site.state.redis.hget(tally.TOTALS, "answered") == "1"
+
+
+async def test_a_voice_that_is_closed_by_many_at_once_counts_once(site: Inside) -> None:
+    crowd = range(3)
+    await asyncio.gather(*(site.state.redis.ping() for _ in crowd))  # connections, so that all read before one writes
+    await asyncio.gather(*(patiently(lambda: site.state.close(voice(1), "text")) for _ in crowd))
+    assert await site.state.redis.hget(tally.TOTALS, "answered") == "1"
+    assert json.loads((await site.get("/status"))[1])["stored"]["outcomes"] == {"text": 1}
 
 
 async def test_metrics_are_what_prometheus_reads(site: Inside) -> None:
